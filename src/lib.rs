@@ -1,0 +1,10 @@
+//! Subtotal Connect: an app-proxy backend that lets a Shopify merchant's shoppers link their retailer accounts.
+//!
+//! A request walks one way, and the modules below are its steps in order:
+//!
+//! `http` (route) → `shopify` (verify) → `store` (load) → `visibility` (decide) → `linking` / `subtotal` (delegate) →
+//! `http` (answer). Nothing calls back.
+
+pub mod sandbox;
+pub mod shopify;
+pub mod subtotal;

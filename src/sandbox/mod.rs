@@ -1,0 +1,1 @@
+//! The outside world on this machine, over real HTTP: Subtotal, Shopify and a storefront for the demo.

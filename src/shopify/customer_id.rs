@@ -1,0 +1,50 @@
+//! A shopper's id in the shop: Shopify's numeric customer id.
+
+use std::fmt;
+
+/// A Shopify customer id: `[1-9][0-9]{0,19}`, kept as text because other systems take it unchanged.
+#[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct CustomerId(Box<str>);
+
+/// The text is not a numeric customer id.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("not a customer id: expected 1 to 20 digits without a leading zero")]
+pub struct InvalidCustomerId;
+
+impl CustomerId {
+    /// Parses a numeric customer id.
+    ///
+    /// # Errors
+    /// [`InvalidCustomerId`] for anything but 1 to 20 digits without a leading zero.
+    pub fn parse(text: &str) -> Result<Self, InvalidCustomerId> {
+        let digits = text.as_bytes();
+        let shaped = (1..=20).contains(&digits.len()) && digits[0] != b'0' && digits.iter().all(u8::is_ascii_digit);
+        if shaped { Ok(Self(text.into())) } else { Err(InvalidCustomerId) }
+    }
+
+    /// The id as text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for CustomerId {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(&self.0)
+    }
+}
+
+impl fmt::Debug for CustomerId {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(&self.0)
+    }
+}
+
+impl std::str::FromStr for CustomerId {
+    type Err = InvalidCustomerId;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        Self::parse(text)
+    }
+}

@@ -1,0 +1,73 @@
+//! The Subtotal API's JSON, as seeds 000 and 001 and the storefront API describe it. Unknown fields are ignored.
+
+use serde::{Deserialize, Serialize};
+
+/// One retailer configured for a merchant's project, as `GET /retailers` lists it.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Retailer {
+    /// Lower-case slug, e.g. `walmart`. Opaque to this service.
+    pub retailer_id: String,
+    /// Name shown to shoppers.
+    pub name: String,
+    /// Where Subtotal Link opens for this retailer; its last path segment is the `linkId`.
+    pub link_url: String,
+    /// Logos and icons for light and dark pages; any part may be absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub images: Option<serde_json::Value>,
+}
+
+/// The answer of `GET /retailers`. A missing list does not parse.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct RetailerList {
+    /// In the order Subtotal gives, which pages keep.
+    pub retailers: Vec<Retailer>,
+}
+
+/// One shopper's link to one retailer.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Connection {
+    /// A ULID.
+    pub connection_id: String,
+    /// The merchant's own id of the shopper: Shopify's numeric customer id.
+    pub customer_id: String,
+    /// The retailer's slug.
+    pub retailer_id: String,
+    /// `active`, `initialized`, `unauthenticated`, `disconnected`, `revoked`, or one not known yet.
+    pub status: String,
+}
+
+/// The answer of `GET /connections?customer_id=`. A missing list does not parse.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct ConnectionList {
+    /// In no promised order.
+    pub connections: Vec<Connection>,
+}
+
+/// The body of `POST /connections`. <https://docs.subtotal.com> "Create Connection".
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct NewConnection {
+    /// At most 64 characters.
+    pub customer_id: String,
+    /// At most 26 characters.
+    pub retailer_id: String,
+    /// At most 64 characters.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub email: Option<String>,
+    /// At most 16 characters.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mobile: Option<String>,
+}
+
+/// The part of the answer to `POST /connections` this service uses. Seed 000's sample leaves the status out.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct CreatedConnection {
+    /// A ULID.
+    pub connection_id: String,
+}
+
+/// The answer of `POST /connections/{connection_id}/token`.
+#[derive(Debug, Clone, Deserialize)]
+pub struct ConnectionToken {
+    /// A short-lived JWT, opaque to this service.
+    pub connection_token: secrecy::SecretString,
+}

@@ -1,0 +1,1 @@
+//! One test crate: black box, over HTTP, against the running application.
