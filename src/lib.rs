@@ -7,4 +7,6 @@
 
 pub mod sandbox;
 pub mod shopify;
+pub mod store;
 pub mod subtotal;
+pub mod visibility;

@@ -1,0 +1,85 @@
+//! The database: the only folder that knows SeaORM. Every query but those in `shops` takes a shop's id first.
+
+mod claims;
+mod entities;
+mod open;
+mod rules;
+mod sealed;
+mod secrets;
+mod shops;
+
+use migrations::Migrator;
+use sea_orm::{ConnectionTrait, DatabaseConnection, DbErr, SqliteTransactionMode, TransactionOptions, TransactionTrait};
+use sea_orm_migration::MigratorTrait;
+
+pub use claims::{Claim, ClaimKey, ClaimState};
+pub use rules::{ListState, ReplacedList};
+pub use sealed::{EncryptionKey, Keyring, SealError};
+pub use secrets::SecretKind;
+pub use shops::{Accounts, HostPurpose, LinkStyle, Shop, ShopChanges, ShopSummary};
+
+/// The advisory lock PostgreSQL takes while one process migrates; any constant of our own.
+const MIGRATION_LOCK: i64 = 0x5375_6274_6f74_616c;
+
+/// An open database.
+#[derive(Debug, Clone)]
+pub struct Store {
+    db: DatabaseConnection,
+    /// Where a commit must survive a power loss too: SQLite with `synchronous=FULL`; the same pool on PostgreSQL.
+    durable: DatabaseConnection,
+    keyring: Keyring,
+}
+
+/// The database, or what is sealed in it, can not be used.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// The database refused, or could not be reached.
+    #[error("database: {0}")]
+    Database(#[from] DbErr),
+    /// A sealed secret could not be sealed or opened.
+    #[error(transparent)]
+    Seal(#[from] SealError),
+    /// A row holds what no version of this program writes.
+    #[error("the database holds an unreadable value in {0}")]
+    Unreadable(&'static str),
+}
+
+impl Store {
+    /// Brings the schema up to date. Safe when several processes start at once: one migrates, the others wait.
+    ///
+    /// # Errors
+    /// [`StoreError::Database`].
+    pub async fn migrate(&self) -> Result<(), StoreError> {
+        let transaction = self.begin_write().await?;
+        if self.db.get_database_backend() == sea_orm::DbBackend::Postgres {
+            transaction.execute_unprepared(&format!("SELECT pg_advisory_xact_lock({MIGRATION_LOCK})")).await?;
+        }
+        Migrator::up(&transaction, None).await?;
+        Ok(transaction.commit().await?)
+    }
+
+    /// How many migrations the database still lacks.
+    ///
+    /// # Errors
+    /// [`StoreError::Database`] when it can not be reached.
+    pub async fn pending_migrations(&self) -> Result<usize, StoreError> {
+        Ok(Migrator::get_pending_migrations(&self.db).await?.len())
+    }
+
+    /// Whether the database answers.
+    ///
+    /// # Errors
+    /// [`StoreError::Database`] when it does not.
+    pub async fn ping(&self) -> Result<(), StoreError> {
+        Ok(self.db.ping().await?)
+    }
+
+    /// A transaction that will write. On SQLite it takes the write lock at once, so that it waits instead of failing.
+    async fn begin_write(&self) -> Result<sea_orm::DatabaseTransaction, StoreError> {
+        let options = TransactionOptions {
+            sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
+            ..TransactionOptions::default()
+        };
+        Ok(self.db.begin_with_options(options).await?)
+    }
+}

@@ -1,0 +1,7 @@
+//! The merchant's visibility rules. Pure: no clock, no network, no database.
+
+pub mod decide;
+pub mod entry;
+
+pub use decide::{Decision, ListMatch, NoEmail, Reason, Scope, decide};
+pub use entry::{Entry, InvalidEntry, ShopperEmail};
