@@ -5,6 +5,8 @@
 //! `http` (route) → `shopify` (verify) → `store` (load) → `visibility` (decide) → `linking` / `subtotal` (delegate) →
 //! `http` (answer). Nothing calls back.
 
+pub mod clock;
+pub mod linking;
 pub mod sandbox;
 pub mod shopify;
 pub mod store;

@@ -1,3 +1,14 @@
-//! The Subtotal API: what it says (`wire`), how it is asked (`client`), and the retailer list kept near (`retailers`).
+//! The Subtotal API: what it says (`wire`), how it is asked (`client`), how one shop's trouble stays its own (`gate`),
+//! and the retailer list kept near (`retailers`).
 
+pub mod client;
+pub mod deadline;
+pub mod error;
+pub mod gate;
+pub mod retailers;
 pub mod wire;
+
+pub use client::{ShopApi, SubtotalApi, SubtotalConfig, TokenScope};
+pub use deadline::Deadline;
+pub use error::SubtotalError;
+pub use retailers::Retailers;

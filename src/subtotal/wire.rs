@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 /// One retailer configured for a merchant's project, as `GET /retailers` lists it.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Retailer {
     /// Lower-case slug, e.g. `walmart`. Opaque to this service.
     pub retailer_id: String,
@@ -16,15 +16,25 @@ pub struct Retailer {
     pub images: Option<serde_json::Value>,
 }
 
+impl Retailer {
+    /// The last path segment of `link_url`, or `None` when it is not a URL or ends in none.
+    #[must_use]
+    pub fn link_id(&self) -> Option<String> {
+        let url = url::Url::parse(&self.link_url).ok()?;
+        let last = url.path_segments()?.next_back().filter(|segment| !segment.is_empty())?;
+        Some(last.to_owned())
+    }
+}
+
 /// The answer of `GET /retailers`. A missing list does not parse.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct RetailerList {
     /// In the order Subtotal gives, which pages keep.
     pub retailers: Vec<Retailer>,
 }
 
 /// One shopper's link to one retailer.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Connection {
     /// A ULID.
     pub connection_id: String,
@@ -37,14 +47,14 @@ pub struct Connection {
 }
 
 /// The answer of `GET /connections?customer_id=`. A missing list does not parse.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ConnectionList {
     /// In no promised order.
     pub connections: Vec<Connection>,
 }
 
 /// The body of `POST /connections`. <https://docs.subtotal.com> "Create Connection".
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct NewConnection {
     /// At most 64 characters.
     pub customer_id: String,
@@ -59,7 +69,7 @@ pub struct NewConnection {
 }
 
 /// The part of the answer to `POST /connections` this service uses. Seed 000's sample leaves the status out.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct CreatedConnection {
     /// A ULID.
     pub connection_id: String,

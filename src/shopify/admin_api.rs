@@ -1,0 +1,184 @@
+//! Shopify's Admin GraphQL API: the few questions this service asks.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use reqwest::header::HeaderValue;
+use secrecy::{ExposeSecret, SecretString};
+use serde::Deserialize;
+
+use super::{CustomerId, ShopDomain};
+
+/// The one query for a customer. Needs the scope `read_customers` and access to protected customer data.
+const CUSTOMER_QUERY: &str = "query Contact($id: ID!) { customer(id: $id) { \
+     defaultEmailAddress { emailAddress } defaultPhoneNumber { phoneNumber } } }";
+/// Longest answer that is read, in bytes.
+const MAX_ANSWER_BYTES: usize = 256 * 1024;
+
+/// How the Admin API is reached.
+#[derive(Debug, Clone)]
+pub struct AdminApiConfig {
+    /// `https://{shop}` in production: the shop's domain is put where `{shop}` stands.
+    pub url_template: String,
+    /// Such as `2026-10`.
+    pub version: String,
+    /// For setting up a connection.
+    pub connect_timeout: Duration,
+    /// For one question and its answer.
+    pub timeout: Duration,
+}
+
+/// The Admin API of every shop.
+#[derive(Debug, Clone)]
+pub struct AdminApi {
+    http: reqwest::Client,
+    config: Arc<AdminApiConfig>,
+}
+
+/// How a customer can be reached. Kept in memory only; its `Debug` form shows nothing.
+#[derive(Clone, Default, PartialEq, Eq)]
+pub struct Contact {
+    /// `customer.defaultEmailAddress.emailAddress`
+    pub email: Option<String>,
+    /// `customer.defaultPhoneNumber.phoneNumber`, in E.164 form.
+    pub phone: Option<String>,
+}
+
+/// Why Shopify did not tell. None of these names the customer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum AdminApiError {
+    /// Could not be reached in time, or answered 5xx.
+    #[error("Shopify's Admin API is unavailable")]
+    Unavailable,
+    /// The bucket of the shop is empty.
+    #[error("Shopify's Admin API throttles this shop")]
+    Throttled,
+    /// 401 or 403: the token is dead or lacks a scope.
+    #[error("Shopify's Admin API rejected the token")]
+    TokenRejected,
+    /// GraphQL errors, such as a missing approval for protected customer data.
+    #[error("Shopify's Admin API refused the question")]
+    Refused,
+}
+
+impl AdminApi {
+    /// Prepares the client.
+    ///
+    /// # Errors
+    /// When TLS can not be set up, for instance because the machine has no CA certificates.
+    pub fn build(config: AdminApiConfig) -> Result<Self, reqwest::Error> {
+        let http = reqwest::Client::builder()
+            .connect_timeout(config.connect_timeout)
+            .timeout(config.timeout)
+            .redirect(reqwest::redirect::Policy::none())
+            .no_proxy()
+            .user_agent(concat!("subtotal-connect/", env!("CARGO_PKG_VERSION")))
+            .build()?;
+        Ok(Self { http, config: Arc::new(config) })
+    }
+
+    /// A customer's e-mail address and phone number, as far as Shopify has and gives them.
+    ///
+    /// # Errors
+    /// [`AdminApiError`]; a customer Shopify does not know is an empty [`Contact`].
+    pub async fn contact(
+        &self,
+        shop: &ShopDomain,
+        token: &SecretString,
+        customer: &CustomerId,
+    ) -> Result<Contact, AdminApiError> {
+        let variables = serde_json::json!({ "id": format!("gid://shopify/Customer/{customer}") });
+        let data: ContactData = self.ask(shop, token, CUSTOMER_QUERY, variables).await?;
+        let customer = data.customer.unwrap_or_default();
+        Ok(Contact {
+            email: customer.default_email_address.and_then(|address| address.email_address),
+            phone: customer.default_phone_number.and_then(|number| number.phone_number),
+        })
+    }
+
+    async fn ask<T: for<'de> Deserialize<'de>>(
+        &self,
+        shop: &ShopDomain,
+        token: &SecretString,
+        query: &str,
+        variables: serde_json::Value,
+    ) -> Result<T, AdminApiError> {
+        let base = self.config.url_template.replace("{shop}", shop.as_str());
+        let url = format!("{}/admin/api/{}/graphql.json", base.trim_end_matches('/'), self.config.version);
+        let mut token =
+            HeaderValue::from_str(token.expose_secret()).map_err(|_| AdminApiError::TokenRejected)?;
+        token.set_sensitive(true);
+        let request = self
+            .http
+            .post(url)
+            .header("X-Shopify-Access-Token", token)
+            .json(&serde_json::json!({ "query": query, "variables": variables }));
+        let mut response = request.send().await.map_err(|_| AdminApiError::Unavailable)?;
+        match response.status().as_u16() {
+            200 => {}
+            401 | 403 => return Err(AdminApiError::TokenRejected),
+            429 => return Err(AdminApiError::Throttled),
+            _ => return Err(AdminApiError::Unavailable),
+        }
+        let mut body = Vec::new();
+        while let Some(chunk) = response.chunk().await.map_err(|_| AdminApiError::Unavailable)? {
+            if body.len() + chunk.len() > MAX_ANSWER_BYTES {
+                return Err(AdminApiError::Unavailable);
+            }
+            body.extend_from_slice(&chunk);
+        }
+        let answer: Answer<T> = serde_json::from_slice(&body).map_err(|_| AdminApiError::Unavailable)?;
+        if answer.errors.iter().any(|error| error.extensions.code.as_deref() == Some("THROTTLED")) {
+            return Err(AdminApiError::Throttled);
+        }
+        answer.data.ok_or(AdminApiError::Refused)
+    }
+}
+
+impl std::fmt::Debug for Contact {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.write_str("Contact(…)")
+    }
+}
+
+#[derive(Deserialize)]
+struct Answer<T> {
+    data: Option<T>,
+    #[serde(default)]
+    errors: Vec<GraphQlError>,
+}
+
+#[derive(Deserialize)]
+struct GraphQlError {
+    #[serde(default)]
+    extensions: Extensions,
+}
+
+#[derive(Default, Deserialize)]
+struct Extensions {
+    code: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct ContactData {
+    customer: Option<Customer>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Customer {
+    default_email_address: Option<EmailAddress>,
+    default_phone_number: Option<PhoneNumber>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct EmailAddress {
+    email_address: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct PhoneNumber {
+    phone_number: Option<String>,
+}
