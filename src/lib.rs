@@ -2,13 +2,22 @@
 //!
 //! A request walks one way, and the modules below are its steps in order:
 //!
-//! `http` (route) → `shopify` (verify) → `store` (load) → `visibility` (decide) → `linking` / `subtotal` (delegate) →
-//! `http` (answer). Nothing calls back.
+//! [`http`] (route) → [`shopify`] (verify) → [`store`] (load) → [`visibility`] (decide) → [`linking`] / [`subtotal`]
+//! (delegate) → [`http`] (answer). Nothing calls back.
 
-pub mod clock;
-pub mod linking;
-pub mod sandbox;
+pub mod commands;
+
+pub mod app;
+pub mod http;
 pub mod shopify;
 pub mod store;
-pub mod subtotal;
 pub mod visibility;
+
+pub mod linking;
+pub mod subtotal;
+
+pub mod clock;
+pub mod config;
+pub mod telemetry;
+
+pub mod sandbox;

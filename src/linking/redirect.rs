@@ -39,9 +39,7 @@ impl StorefrontHost {
     #[must_use]
     pub fn from_forwarded(header: Option<&str>, shop: &ShopDomain) -> Self {
         let forwarded = header.and_then(|value| value.split(',').next()).and_then(|host| parse_authority(host.trim()));
-        Self(forwarded.unwrap_or_else(|| {
-            Url::parse(&format!("https://{shop}/")).expect("a shop domain is a host")
-        }))
+        Self(forwarded.unwrap_or_else(|| Url::parse(&format!("https://{shop}/")).expect("a shop domain is a host")))
     }
 
     /// The storefront's home page.

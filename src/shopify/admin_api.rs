@@ -105,8 +105,7 @@ impl AdminApi {
     ) -> Result<T, AdminApiError> {
         let base = self.config.url_template.replace("{shop}", shop.as_str());
         let url = format!("{}/admin/api/{}/graphql.json", base.trim_end_matches('/'), self.config.version);
-        let mut token =
-            HeaderValue::from_str(token.expose_secret()).map_err(|_| AdminApiError::TokenRejected)?;
+        let mut token = HeaderValue::from_str(token.expose_secret()).map_err(|_| AdminApiError::TokenRejected)?;
         token.set_sensitive(true);
         let request = self
             .http

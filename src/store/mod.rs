@@ -9,7 +9,9 @@ mod secrets;
 mod shops;
 
 use migrations::Migrator;
-use sea_orm::{ConnectionTrait, DatabaseConnection, DbErr, SqliteTransactionMode, TransactionOptions, TransactionTrait};
+use sea_orm::{
+    ConnectionTrait, DatabaseConnection, DbErr, SqliteTransactionMode, TransactionOptions, TransactionTrait,
+};
 use sea_orm_migration::MigratorTrait;
 
 pub use claims::{Claim, ClaimKey, ClaimState};

@@ -42,11 +42,7 @@ impl Store {
     ///
     /// # Errors
     /// [`StoreError::Database`].
-    pub async fn match_lists(
-        &self,
-        shop_id: i64,
-        email: Option<&ShopperEmail>,
-    ) -> Result<Vec<ListMatch>, StoreError> {
+    pub async fn match_lists(&self, shop_id: i64, email: Option<&ShopperEmail>) -> Result<Vec<ListMatch>, StoreError> {
         // A scalar subquery by the whole primary key can only be an index look-up, whatever the planner believes.
         const SQL: &str = "SELECT l.retailer_id, l.entry_count, \
              COALESCE((SELECT e.value FROM visibility_entries e \
@@ -55,8 +51,7 @@ impl Store {
                         WHERE e.list_id = l.id AND e.generation = l.generation AND e.value = $3)) AS matched \
              FROM visibility_lists l WHERE l.shop_id = $1 AND l.is_on";
         // No entry is the empty string, so an unknown e-mail matches nothing.
-        let (address, domain) =
-            email.map_or(("", ""), |email| (email.as_address_entry(), email.as_domain_entry()));
+        let (address, domain) = email.map_or(("", ""), |email| (email.as_address_entry(), email.as_domain_entry()));
         let values: [Value; 3] = [shop_id.into(), address.into(), domain.into()];
         let statement = Statement::from_sql_and_values(self.db.get_database_backend(), SQL, values);
         let rows = self.db.query_all_raw(statement).await?;
@@ -98,8 +93,7 @@ impl Store {
         const SQL: &str = "SELECT e.value FROM visibility_entries e JOIN visibility_lists l ON l.id = e.list_id \
              WHERE l.shop_id = $1 AND e.list_id = $2 AND e.generation = $3 ORDER BY e.value LIMIT $4 OFFSET $5";
         let page = |number: u64| Value::from(i64::try_from(number).unwrap_or(i64::MAX));
-        let values: [Value; 5] =
-            [shop_id.into(), list.id.into(), list.generation.into(), page(limit), page(offset)];
+        let values: [Value; 5] = [shop_id.into(), list.id.into(), list.generation.into(), page(limit), page(offset)];
         let statement = Statement::from_sql_and_values(self.db.get_database_backend(), SQL, values);
         let rows = self.db.query_all_raw(statement).await?;
         rows.into_iter().map(|row| Ok(row.try_get("", "value")?)).collect()

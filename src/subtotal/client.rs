@@ -13,7 +13,9 @@ use tokio::time::{sleep, timeout};
 use url::Url;
 
 use super::gate::Gate;
-use super::wire::{Connection, ConnectionList, ConnectionToken, CreatedConnection, NewConnection, Retailer, RetailerList};
+use super::wire::{
+    Connection, ConnectionList, ConnectionToken, CreatedConnection, NewConnection, Retailer, RetailerList,
+};
 use super::{Deadline, SubtotalError};
 
 /// Longest answer that is read, in bytes.
@@ -108,8 +110,7 @@ impl SubtotalApi {
         gate: Arc<Gate>,
         deadline: Deadline,
     ) -> Result<ShopApi, SubtotalError> {
-        let mut header =
-            HeaderValue::from_str(api_key.expose_secret()).map_err(|_| SubtotalError::KeyRejected)?;
+        let mut header = HeaderValue::from_str(api_key.expose_secret()).map_err(|_| SubtotalError::KeyRejected)?;
         header.set_sensitive(true);
         Ok(ShopApi { api: self.clone(), gate, api_key: header, deadline })
     }

@@ -184,8 +184,7 @@ impl Shelf {
         let edition = self.fetches.fetch_add(1, Ordering::SeqCst) + 1;
         match answer {
             Ok(retailers) => {
-                let listed =
-                    Listed { retailers: Arc::new(retailers), edition, fetched_at: self.clock.age_ms() };
+                let listed = Listed { retailers: Arc::new(retailers), edition, fetched_at: self.clock.age_ms() };
                 *self.list.lock().unwrap_or_else(PoisonError::into_inner) = Some(listed.clone());
                 Ok(listed.snapshot(true))
             }

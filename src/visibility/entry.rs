@@ -141,8 +141,20 @@ mod tests {
         assert_eq!(Entry::parse("  "), Err(InvalidEntry::Empty));
         assert_eq!(Entry::parse(&"a".repeat(400)), Err(InvalidEntry::TooLong));
         for bad in [
-            "alice", "@", "a@", "a b@example.com", "alice@localhost", "example..com", ".example.com", "example.com.",
-            "alice@exa mple.com", "*@example.com.", "https://example.com", "exa_mple.com", "a@b@", "-x.com",
+            "alice",
+            "@",
+            "a@",
+            "a b@example.com",
+            "alice@localhost",
+            "example..com",
+            ".example.com",
+            "example.com.",
+            "alice@exa mple.com",
+            "*@example.com.",
+            "https://example.com",
+            "exa_mple.com",
+            "a@b@",
+            "-x.com",
         ] {
             assert_eq!(Entry::parse(bad), Err(InvalidEntry::Malformed), "{bad:?}");
         }

@@ -1,0 +1,244 @@
+//! The application: its state, how it is built, and how it runs and stops.
+
+use std::net::TcpListener;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use actix_web::dev::{Server, ServerHandle};
+use actix_web::{App, HttpResponse, HttpServer, middleware, web};
+use anyhow::Context;
+use metrics_exporter_prometheus::PrometheusHandle;
+
+use crate::clock::Clock;
+use crate::config::{Config, RedirectMode};
+use crate::http::routes;
+use crate::shopify::{AdminApi, ClientSecrets, Contacts, CustomerId, ShopDomain};
+use crate::store::{Shop, Store, StoreError};
+use crate::subtotal::retailers::Shelf;
+use crate::subtotal::{Deadline, Retailers, ShopApi, SubtotalApi, SubtotalError};
+use crate::visibility::{Decision, Reason, ShopperEmail, decide};
+
+/// How long requests in flight may take once the process was told to stop, in seconds.
+const SHUTDOWN_SECONDS: u64 = 10;
+/// Shops held in memory; the least used leave first.
+const MAX_SHOPS: u64 = 20_000;
+
+/// What handlers share. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct AppState {
+    pub(crate) client_secrets: ClientSecrets,
+    pub(crate) clock: Clock,
+    pub(crate) store: Store,
+    pub(crate) redirect_mode: RedirectMode,
+    pub(crate) stopping: Arc<AtomicBool>,
+    pub(crate) schema_current: Arc<AtomicBool>,
+    shops: Option<moka::future::Cache<ShopDomain, Option<Arc<Shop>>>>,
+    contacts: Contacts,
+    subtotal: SubtotalApi,
+    retailers: Retailers,
+    storefront_deadline: Duration,
+}
+
+/// The application, bound to its port and ready to run.
+pub struct Application {
+    server: Server,
+    port: u16,
+}
+
+impl AppState {
+    /// Opens the database, brings its schema up to date where that is wanted, and prepares the clients.
+    ///
+    /// # Errors
+    /// When the database can not be opened or migrated, or TLS can not be set up.
+    pub async fn build(config: &Config, clock: Clock) -> anyhow::Result<Self> {
+        let store = Store::open(&config.database.url, config.database.keyring.clone())
+            .await
+            .context("the database at DATABASE_URL can not be opened")?;
+        if config.server.migrate_on_start {
+            store.migrate().await.context("the database could not be migrated")?;
+        }
+        let tls = "TLS can not be set up; are the system's CA certificates installed (package ca-certificates)?";
+        let subtotal = SubtotalApi::build(&config.subtotal).context(tls)?;
+        let admin_api = AdminApi::build(config.shopify.admin_api.clone()).context(tls)?;
+        let shops = (!config.shop_cache.is_zero())
+            .then(|| moka::future::Cache::builder().max_capacity(MAX_SHOPS).time_to_live(config.shop_cache).build());
+        Ok(Self {
+            client_secrets: ClientSecrets::new(&config.shopify.client_secrets),
+            retailers: Retailers::new(config.subtotal.retailers_fresh, clock.clone()),
+            clock,
+            store,
+            redirect_mode: config.server.redirect_mode,
+            stopping: Arc::default(),
+            schema_current: Arc::default(),
+            shops,
+            contacts: Contacts::new(admin_api),
+            subtotal,
+            storefront_deadline: config.subtotal.storefront_deadline,
+        })
+    }
+
+    /// The deadline of a request that starts now.
+    pub(crate) fn deadline(&self) -> Deadline {
+        Deadline::after(self.storefront_deadline)
+    }
+
+    /// The installed shop at a verified domain, from memory where it was loaded a moment ago.
+    pub(crate) async fn shop(&self, domain: &ShopDomain) -> Result<Option<Arc<Shop>>, Arc<StoreError>> {
+        let load = async { Ok(self.store.load_shop(domain).await?.map(Arc::new)) };
+        match &self.shops {
+            Some(shops) => shops.try_get_with_by_ref(domain, load).await,
+            None => load.await.map_err(Arc::new),
+        }
+    }
+
+    /// The shop's way to Subtotal, and its shelf of retailers.
+    pub(crate) async fn subtotal(
+        &self,
+        shop: &Shop,
+        deadline: Deadline,
+    ) -> Result<(ShopApi, Arc<Shelf>), SubtotalError> {
+        let (key, version) = shop.api_key.as_ref().ok_or(SubtotalError::KeyRejected)?;
+        let shelf = self.retailers.shelf(shop.id, *version).await;
+        Ok((self.subtotal.for_shop(key, shelf.gate(), deadline)?, shelf))
+    }
+
+    /// A customer's e-mail address and phone number as Shopify gives them, or nothing by the deadline.
+    pub(crate) async fn contact(
+        &self,
+        shop: &Shop,
+        customer: &CustomerId,
+        deadline: Deadline,
+    ) -> (Option<String>, Option<String>) {
+        let asked = self.contacts.contact(&shop.domain, shop.admin_token.as_ref(), customer);
+        match tokio::time::timeout_at(deadline.instant(), asked).await {
+            Ok(Some(contact)) => (contact.email.clone(), contact.phone.clone()),
+            Ok(None) | Err(_) => (None, None),
+        }
+    }
+
+    /// What a customer may see. Asks for the e-mail only where a list is on.
+    pub(crate) async fn decision(
+        &self,
+        shop: &Shop,
+        customer: &CustomerId,
+        deadline: Deadline,
+    ) -> Result<Decision, StoreError> {
+        if !shop.has_list_on {
+            return Ok(Decision::default());
+        }
+        let (email, _) = self.contact(shop, customer, deadline).await;
+        let email = email.as_deref().and_then(ShopperEmail::parse);
+        Ok(decide_for(&self.store, shop, email.as_ref()).await?.0)
+    }
+}
+
+/// The decision for one e-mail address, or for none, and why.
+///
+/// # Errors
+/// [`StoreError`] when the lists can not be read.
+pub async fn decide_for(
+    store: &Store,
+    shop: &Shop,
+    email: Option<&ShopperEmail>,
+) -> Result<(Decision, Vec<Reason>), StoreError> {
+    let lists = store.match_lists(shop.id, email).await?;
+    Ok(decide(lists, email.is_some(), shop.no_email))
+}
+
+impl Application {
+    /// Binds the listeners and prepares everything; nothing is served before [`Application::run`].
+    ///
+    /// `metrics` is rendered on `METRICS_ADDR` where that is set.
+    ///
+    /// # Errors
+    /// When the database, TLS or a listener can not be had.
+    pub async fn build(config: &Config, clock: Clock, metrics: Option<PrometheusHandle>) -> anyhow::Result<Self> {
+        let state = AppState::build(config, clock).await?;
+        let address = config.server.address;
+        let listener = TcpListener::bind(address).with_context(|| format!("can not listen on {address}"))?;
+        let port = listener.local_addr()?.port();
+        if let (Some(address), Some(metrics)) = (config.server.metrics_address, metrics) {
+            serve_metrics(address, metrics).with_context(|| format!("can not listen on {address} for metrics"))?;
+        }
+        let stopping = state.stopping.clone();
+        let state = web::Data::new(state);
+        let server = HttpServer::new(move || {
+            App::new().app_data(state.clone()).wrap(middleware::from_fn(routes::edge)).configure(routes::configure)
+        })
+        .keep_alive(Duration::from_secs(30))
+        .shutdown_timeout(SHUTDOWN_SECONDS)
+        .shutdown_signal(async move {
+            stop_signal().await;
+            stopping.store(true, Ordering::Relaxed);
+        })
+        .listen(listener)?
+        .run();
+        Ok(Self { server, port })
+    }
+
+    /// The port that is listened on.
+    #[must_use]
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// A handle to stop the application with.
+    #[must_use]
+    pub fn handle(&self) -> ServerHandle {
+        self.server.handle()
+    }
+
+    /// Serves until the process is told to stop and requests in flight are finished.
+    ///
+    /// # Errors
+    /// When the listener breaks.
+    pub async fn run(self) -> std::io::Result<()> {
+        self.server.await
+    }
+}
+
+impl std::fmt::Debug for Application {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.debug_struct("Application").field("port", &self.port).finish_non_exhaustive()
+    }
+}
+
+fn serve_metrics(address: std::net::SocketAddr, metrics: PrometheusHandle) -> std::io::Result<()> {
+    let upkeep = metrics.clone();
+    actix_web::rt::spawn(async move {
+        let mut every = tokio::time::interval(Duration::from_secs(5));
+        loop {
+            every.tick().await;
+            upkeep.run_upkeep();
+        }
+    });
+    let render = move |metrics: web::Data<PrometheusHandle>| async move {
+        HttpResponse::Ok().content_type("text/plain; version=0.0.4").body(metrics.render())
+    };
+    let metrics = web::Data::new(metrics);
+    let server = HttpServer::new(move || App::new().app_data(metrics.clone()).route("/metrics", web::get().to(render)))
+        .workers(1)
+        .disable_signals()
+        .bind(address)?
+        .run();
+    actix_web::rt::spawn(server);
+    Ok(())
+}
+
+/// Resolves when the process is asked to stop: SIGTERM, or Ctrl-C.
+async fn stop_signal() {
+    let interrupt = tokio::signal::ctrl_c();
+    #[cfg(unix)]
+    {
+        use tokio::signal::unix::{SignalKind, signal};
+        if let Ok(mut terminate) = signal(SignalKind::terminate()) {
+            tokio::select! {
+                _ = interrupt => {}
+                _ = terminate.recv() => {}
+            }
+            return;
+        }
+    }
+    let _ = interrupt.await;
+}

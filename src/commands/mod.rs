@@ -1,0 +1,87 @@
+//! The command line: one binary, one file a command.
+
+mod demo;
+mod explain_proxy;
+mod migrate;
+mod rules;
+mod serve;
+mod shop;
+mod sign;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+use serde::Serialize;
+
+use crate::config::{DatabaseConfig, Settings, environment};
+use crate::store::Store;
+
+/// Account linking for Shopify stores through Subtotal.
+#[derive(Debug, Parser)]
+#[command(name = "subtotal-connect", version, about)]
+pub struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Run the whole world on this machine, without any account: this service, Subtotal and a storefront
+    Demo(demo::Demo),
+    /// Run the service
+    Serve,
+    /// Bring the database to the current schema
+    Migrate,
+    /// Install, change, show or remove shops
+    #[command(subcommand)]
+    Shop(shop::Shop),
+    /// Set, show or explain a shop's visibility rules
+    #[command(subcommand)]
+    Rules(rules::Rules),
+    /// Add a valid app-proxy signature to a URL, for trying things out with curl
+    Sign(sign::Sign),
+    /// Say which check a signed URL fails
+    ExplainProxy(explain_proxy::ExplainProxy),
+}
+
+/// Runs one command. Exit code 0: done; 1: failed, with the reason on standard error; 2: wrong usage.
+pub async fn run(cli: Cli) -> ExitCode {
+    let done = match cli.command {
+        Command::Demo(demo) => demo.run().await,
+        Command::Serve => serve::run().await,
+        Command::Migrate => migrate::run().await,
+        Command::Shop(shop) => shop.run().await,
+        Command::Rules(rules) => rules.run().await,
+        Command::Sign(sign) => sign.run(),
+        Command::ExplainProxy(explain) => explain.run(),
+    };
+    match done {
+        Ok(code) => code,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// The database the settings name, at its current schema, for a command that is not `serve`.
+async fn open_store() -> anyhow::Result<Store> {
+    let lookup = environment();
+    let mut settings = Settings::new(&lookup);
+    let DatabaseConfig { url, keyring } = settings.database(false);
+    settings.finish()?;
+    let store = Store::open(&url, keyring).await?;
+    store.migrate().await?;
+    Ok(store)
+}
+
+/// Prints for programs.
+fn print_json(value: &impl Serialize) -> anyhow::Result<()> {
+    println!("{}", serde_json::to_string_pretty(value)?);
+    Ok(())
+}
+
+/// Now, as Unix milliseconds.
+fn now() -> i64 {
+    crate::clock::Clock::system().unix_ms()
+}

@@ -1,0 +1,21 @@
+//! `serve`: the service, in production.
+
+use std::process::ExitCode;
+
+use crate::app::Application;
+use crate::clock::Clock;
+use crate::config::{Config, environment};
+use crate::telemetry;
+
+pub(super) async fn run() -> anyhow::Result<ExitCode> {
+    let lookup = environment();
+    let config = Config::read(&lookup)?;
+    telemetry::start_log(&config.log)?;
+    let metrics = config.server.metrics_address.map(|_| telemetry::start_metrics()).transpose()?;
+    let application = Application::build(&config, Clock::system(), metrics).await?;
+    let address = std::net::SocketAddr::new(config.server.address.ip(), application.port());
+    tracing::info!(version = env!("CARGO_PKG_VERSION"), "listening on http://{address}");
+    application.run().await?;
+    tracing::info!("stopped");
+    Ok(ExitCode::SUCCESS)
+}

@@ -1,0 +1,337 @@
+//! Every setting, and the only reader of the environment.
+//!
+//! Settings are read through a lookup function, so a test or the demo gives its own. All problems are found before any
+//! is reported, each with its variable.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::str::FromStr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use base64::Engine;
+use secrecy::{SecretBox, SecretString};
+use url::Url;
+
+use crate::shopify::AdminApiConfig;
+use crate::store::{EncryptionKey, Keyring};
+use crate::subtotal::SubtotalConfig;
+
+/// What `serve` needs.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// Where to listen, and how to answer.
+    pub server: ServerConfig,
+    /// What the app is to Shopify.
+    pub shopify: ShopifyConfig,
+    /// The database and what seals secrets in it.
+    pub database: DatabaseConfig,
+    /// How Subtotal is reached.
+    pub subtotal: SubtotalConfig,
+    /// How long a shop may be answered from memory before a change is seen.
+    pub shop_cache: Duration,
+    /// How the process logs.
+    pub log: LogConfig,
+}
+
+/// Where to listen, and how to answer.
+#[derive(Debug, Clone)]
+pub struct ServerConfig {
+    /// `BIND_ADDR` and `PORT`; port 0 takes any free one.
+    pub address: SocketAddr,
+    /// `METRICS_ADDR`: a listener of its own for `/metrics`.
+    pub metrics_address: Option<SocketAddr>,
+    /// `MIGRATE_ON_START`
+    pub migrate_on_start: bool,
+    /// `REDIRECT_MODE`
+    pub redirect_mode: RedirectMode,
+}
+
+/// How a browser is sent on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RedirectMode {
+    /// A 302 answer.
+    Found,
+    /// A 200 page that refreshes, for a proxy that would follow redirects itself.
+    Html,
+}
+
+/// What the app is to Shopify.
+#[derive(Debug, Clone)]
+pub struct ShopifyConfig {
+    /// `SHOPIFY_API_KEY`: the client id.
+    pub client_id: String,
+    /// `SHOPIFY_API_SECRET`: the client secrets, newest first.
+    pub client_secrets: Vec<SecretString>,
+    /// `SHOPIFY_APP_URL`: the public https origin.
+    pub app_url: Url,
+    /// How the Admin API is reached.
+    pub admin_api: AdminApiConfig,
+}
+
+/// The database and what seals secrets in it.
+#[derive(Debug, Clone)]
+pub struct DatabaseConfig {
+    /// `DATABASE_URL`; it may hold a password.
+    pub url: SecretString,
+    /// `ENCRYPTION_KEYS`
+    pub keyring: Keyring,
+}
+
+/// How the process logs.
+#[derive(Debug, Clone)]
+pub struct LogConfig {
+    /// `LOG_FORMAT`: one JSON object a line instead of text.
+    pub json: bool,
+    /// `RUST_LOG`
+    pub filter: String,
+}
+
+/// One setting that is missing or wrong.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Problem {
+    /// The variable.
+    pub variable: &'static str,
+    /// What is wrong with it, and what it should be. Never its value.
+    pub message: String,
+}
+
+/// Everything that is missing or wrong.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub struct Problems(pub Vec<Problem>);
+
+impl fmt::Display for Problems {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "the settings need mending:")?;
+        self.0.iter().try_for_each(|Problem { variable, message }| write!(formatter, "\n  {variable} {message}"))
+    }
+}
+
+/// Reads settings through a lookup and collects what is wrong with them.
+pub struct Settings<'l> {
+    lookup: &'l dyn Fn(&str) -> Option<String>,
+    problems: Vec<Problem>,
+}
+
+/// The process's environment, and under it the file `.env` of the working directory where there is one.
+#[expect(clippy::disallowed_methods, reason = "the one reader of the environment")]
+pub fn environment() -> impl Fn(&str) -> Option<String> {
+    let file: HashMap<String, String> = dotenvy::dotenv_iter().into_iter().flatten().flatten().collect();
+    move |name| std::env::var(name).ok().or_else(|| file.get(name).cloned())
+}
+
+impl Config {
+    /// Reads everything `serve` needs.
+    ///
+    /// # Errors
+    /// [`Problems`], all of them at once.
+    pub fn read(lookup: &dyn Fn(&str) -> Option<String>) -> Result<Self, Problems> {
+        let mut settings = Settings::new(lookup);
+        let server = settings.server();
+        let shopify = settings.shopify();
+        let database = settings.database(true);
+        let subtotal = settings.subtotal();
+        let shop_cache = settings.seconds("SHOP_CACHE_SECONDS", 5);
+        let log = settings.log();
+        settings.finish()?;
+        Ok(Self { server, shopify, database, subtotal, shop_cache, log })
+    }
+}
+
+impl<'l> Settings<'l> {
+    /// Nothing read yet.
+    #[must_use]
+    pub fn new(lookup: &'l dyn Fn(&str) -> Option<String>) -> Self {
+        Self { lookup, problems: Vec::new() }
+    }
+
+    /// Answers whether everything read so far was right.
+    ///
+    /// # Errors
+    /// [`Problems`], all of them at once.
+    pub fn finish(self) -> Result<(), Problems> {
+        if self.problems.is_empty() { Ok(()) } else { Err(Problems(self.problems)) }
+    }
+
+    /// `DATABASE_URL` and `ENCRYPTION_KEYS`.
+    pub fn database(&mut self, keys_required: bool) -> DatabaseConfig {
+        let url = self.text("DATABASE_URL").unwrap_or_else(|| "sqlite://subtotal-connect.db?mode=rwc".to_owned());
+        let known = ["sqlite:", "postgres:", "postgresql:"].iter().any(|scheme| url.starts_with(scheme));
+        if !known || url.contains(":memory:") {
+            self.problem("DATABASE_URL", "must be sqlite://path?mode=rwc (a file) or postgres://user@host/database");
+        }
+        DatabaseConfig { url: url.into(), keyring: Keyring::new(self.encryption_keys(keys_required)) }
+    }
+
+    /// `SHOPIFY_API_SECRET`.
+    pub fn client_secrets(&mut self) -> Vec<SecretString> {
+        let secrets: Vec<_> = self.list("SHOPIFY_API_SECRET").into_iter().map(SecretString::from).collect();
+        if secrets.is_empty() {
+            self.problem(
+                "SHOPIFY_API_SECRET",
+                "is missing: the app's client secret, or several, newest first, separated by commas",
+            );
+        }
+        secrets
+    }
+
+    /// `LOG_FORMAT` and `RUST_LOG`.
+    pub fn log(&mut self) -> LogConfig {
+        let json = self.choice("LOG_FORMAT", [("text", false), ("json", true)]);
+        let filter = self.text("RUST_LOG").unwrap_or_else(|| "info".to_owned());
+        if tracing_subscriber::EnvFilter::try_new(&filter).is_err() {
+            self.problem("RUST_LOG", "must be a level (info) or a list of target=level");
+        }
+        LogConfig { json, filter }
+    }
+
+    fn server(&mut self) -> ServerConfig {
+        let ip = self.parsed("BIND_ADDR", "an IP address", IpAddr::V4(Ipv4Addr::LOCALHOST));
+        let port = self.parsed("PORT", "a port from 0 to 65535", 3000);
+        let metrics_address = self.text("METRICS_ADDR").and_then(|text| self.parse("METRICS_ADDR", "ip:port", &text));
+        ServerConfig {
+            address: SocketAddr::new(ip, port),
+            metrics_address,
+            migrate_on_start: self.choice("MIGRATE_ON_START", [("true", true), ("false", false)]),
+            redirect_mode: self.choice("REDIRECT_MODE", [("302", RedirectMode::Found), ("html", RedirectMode::Html)]),
+        }
+    }
+
+    fn shopify(&mut self) -> ShopifyConfig {
+        let client_id = self.text("SHOPIFY_API_KEY").unwrap_or_else(|| {
+            self.problem("SHOPIFY_API_KEY", "is missing: the app's client id");
+            String::new()
+        });
+        let client_secrets = self.client_secrets();
+        if self.text("SHOPIFY_APP_URL").is_none() {
+            self.problem("SHOPIFY_APP_URL", "is missing: the app's public https origin");
+        }
+        let app_url = self.url("SHOPIFY_APP_URL", "https://example.com");
+        let url_template = self.text("SHOPIFY_ADMIN_URL").unwrap_or_else(|| "https://{shop}".to_owned());
+        if !is_http_url(&url_template.replace("{shop}", "shop.myshopify.com")) {
+            self.problem("SHOPIFY_ADMIN_URL", "must be an http(s) URL, with {shop} where the shop's domain goes");
+        }
+        let version = self.text("SHOPIFY_API_VERSION").unwrap_or_else(|| "2026-10".to_owned());
+        let shaped = version == "unstable"
+            || (version.len() == 7
+                && version.bytes().enumerate().all(|(nth, b)| if nth == 4 { b == b'-' } else { b.is_ascii_digit() }));
+        if !shaped {
+            self.problem("SHOPIFY_API_VERSION", "must be a version such as 2026-10");
+        }
+        let admin_api = AdminApiConfig {
+            url_template,
+            version,
+            connect_timeout: Duration::from_secs(1),
+            timeout: Duration::from_secs(2),
+        };
+        ShopifyConfig { client_id, client_secrets, app_url, admin_api }
+    }
+
+    fn subtotal(&mut self) -> SubtotalConfig {
+        SubtotalConfig {
+            base_url: self.url("SUBTOTAL_API_URL", "https://api.subtotal.com"),
+            connect_timeout: self.milliseconds("UPSTREAM_CONNECT_TIMEOUT_MS", 1000),
+            attempt_timeout: self.milliseconds("UPSTREAM_ATTEMPT_TIMEOUT_MS", 2000),
+            storefront_deadline: self.milliseconds("STOREFRONT_DEADLINE_MS", 4000),
+            retailers_fresh: self.seconds("RETAILERS_FRESH_SECONDS", 60),
+        }
+    }
+
+    fn encryption_keys(&mut self, required: bool) -> Vec<EncryptionKey> {
+        const NAME: &str = "ENCRYPTION_KEYS";
+        const SHAPE: &str = "must be id:key, where id is 1 to 32 letters, digits, - or _ and key is 32 bytes in base64 \
+             (openssl rand -base64 32); several, newest first, separated by commas";
+        let mut keys: Vec<EncryptionKey> = Vec::new();
+        for item in self.list(NAME) {
+            match parse_encryption_key(&item) {
+                Some(key) if keys.iter().any(|other| other.id == key.id) => {
+                    self.problem(NAME, "names a key twice");
+                }
+                Some(key) => keys.push(key),
+                None => self.problem(NAME, SHAPE),
+            }
+        }
+        if required && keys.is_empty() && !self.problems.iter().any(|problem| problem.variable == NAME) {
+            self.problem(NAME, &format!("is missing: it {SHAPE}"));
+        }
+        keys
+    }
+
+    /// A variable that is set and not empty.
+    fn text(&self, name: &str) -> Option<String> {
+        (self.lookup)(name).map(|text| text.trim().to_owned()).filter(|text| !text.is_empty())
+    }
+
+    fn list(&self, name: &str) -> Vec<String> {
+        let text = self.text(name).unwrap_or_default();
+        text.split(',').map(str::trim).filter(|item| !item.is_empty()).map(str::to_owned).collect()
+    }
+
+    fn url(&mut self, name: &'static str, default: &str) -> Url {
+        let text = self.text(name).unwrap_or_else(|| default.to_owned());
+        if !is_http_url(&text) {
+            self.problem(name, "must be an http(s) URL");
+        }
+        Url::parse(&text).unwrap_or_else(|_| Url::parse(default).expect("defaults are URLs"))
+    }
+
+    fn milliseconds(&mut self, name: &'static str, default: u64) -> Duration {
+        let number = self.parsed(name, "a number of milliseconds from 1 to 600000", default);
+        if !(1..=600_000).contains(&number) {
+            self.problem(name, "must be a number of milliseconds from 1 to 600000");
+        }
+        Duration::from_millis(number)
+    }
+
+    fn seconds(&mut self, name: &'static str, default: u32) -> Duration {
+        Duration::from_secs(u64::from(self.parsed(name, "a number of seconds", default)))
+    }
+
+    fn parsed<T: FromStr>(&mut self, name: &'static str, shape: &str, default: T) -> T {
+        self.text(name).and_then(|text| self.parse(name, shape, &text)).unwrap_or(default)
+    }
+
+    fn parse<T: FromStr>(&mut self, name: &'static str, shape: &str, text: &str) -> Option<T> {
+        let parsed = text.parse().ok();
+        if parsed.is_none() {
+            self.problem(name, &format!("must be {shape}"));
+        }
+        parsed
+    }
+
+    /// One of two words; the first is the default.
+    fn choice<T: Copy>(&mut self, name: &'static str, choices: [(&str, T); 2]) -> T {
+        let text = self.text(name).unwrap_or_else(|| choices[0].0.to_owned());
+        match choices.iter().find(|(word, _)| *word == text) {
+            Some((_, value)) => *value,
+            None => {
+                self.problem(name, &format!("must be {} or {}", choices[0].0, choices[1].0));
+                choices[0].1
+            }
+        }
+    }
+
+    fn problem(&mut self, variable: &'static str, message: &str) {
+        self.problems.push(Problem { variable, message: message.to_owned() });
+    }
+}
+
+impl fmt::Debug for Settings<'_> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("Settings").field("problems", &self.problems).finish_non_exhaustive()
+    }
+}
+
+fn parse_encryption_key(item: &str) -> Option<EncryptionKey> {
+    let (id, key) = item.split_once(':')?;
+    let named = (1..=32).contains(&id.len())
+        && id.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_');
+    let bytes = base64::engine::general_purpose::STANDARD.decode(key).ok()?;
+    let key: [u8; 32] = bytes.try_into().ok()?;
+    named.then(|| EncryptionKey { id: id.to_owned(), key: Arc::new(SecretBox::new(Box::new(key))) })
+}
+
+fn is_http_url(text: &str) -> bool {
+    Url::parse(text).is_ok_and(|url| matches!(url.scheme(), "http" | "https") && url.has_host())
+}

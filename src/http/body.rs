@@ -1,0 +1,149 @@
+//! JSON bodies, read field by field so that every wrong one is named. Unknown fields are ignored.
+
+use std::borrow::Cow;
+use std::fmt;
+
+use actix_web::http::header::CONTENT_TYPE;
+use actix_web::{HttpRequest, web};
+use futures_util::StreamExt;
+use serde::de::{Deserializer, MapAccess, Visitor};
+use serde_json::value::RawValue;
+
+use super::error::AppError;
+use super::problem::FieldError;
+
+/// Longest body that is read, in bytes.
+const MAX_BODY_BYTES: usize = 16 * 1024;
+
+/// The fields of a JSON object, and what is wrong with them so far.
+#[derive(Debug)]
+pub(super) struct Fields {
+    text: String,
+    errors: Vec<FieldError>,
+}
+
+/// Every member of a JSON object in order, repeats included.
+struct Members<'a>(Vec<(Cow<'a, str>, &'a RawValue)>);
+
+impl Fields {
+    /// Reads the body: media type, then size, then whether it is a JSON object at all.
+    ///
+    /// # Errors
+    /// 415, 413 or 400, in that order.
+    pub(super) async fn read(request: &HttpRequest, mut payload: web::Payload) -> Result<Self, AppError> {
+        let media_type = request.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+        let essence = media_type.split(';').next().unwrap_or_default().trim();
+        if !essence.eq_ignore_ascii_case("application/json") {
+            return Err(AppError::UnsupportedMediaType);
+        }
+        let mut body = Vec::new();
+        while let Some(chunk) = payload.next().await {
+            let chunk = chunk.map_err(|_| AppError::field("body", "could not be read to its end"))?;
+            if body.len() + chunk.len() > MAX_BODY_BYTES {
+                return Err(AppError::PayloadTooLarge);
+            }
+            body.extend_from_slice(&chunk);
+        }
+        Self::parse(body)
+    }
+
+    fn parse(body: Vec<u8>) -> Result<Self, AppError> {
+        match String::from_utf8(body) {
+            Ok(text) if serde_json::from_str::<Members<'_>>(&text).is_ok() => Ok(Self { text, errors: Vec::new() }),
+            Ok(_) => Err(AppError::field("body", "must be a JSON object")),
+            Err(error) => Err(not_utf8(&String::from_utf8_lossy(error.as_bytes()))),
+        }
+    }
+
+    /// A field that must be a string of 1 to `longest` characters; empty text stands in where it is not.
+    pub(super) fn required(&mut self, name: &'static str, longest: usize) -> String {
+        match self.string(name, longest) {
+            Some(Some(text)) => return text,
+            Some(None) => self.error(name, "is required and must be a string"),
+            None => {}
+        }
+        String::new()
+    }
+
+    /// A field that may be absent or null, and else must be a string of 1 to `longest` characters.
+    pub(super) fn optional(&mut self, name: &'static str, longest: usize) -> Option<String> {
+        self.string(name, longest).flatten()
+    }
+
+    /// Notes something else that is wrong with a field.
+    pub(super) fn error(&mut self, field: &'static str, message: &str) {
+        if !self.errors.iter().any(|error| error.field == field) {
+            self.errors.push(FieldError { field, message: message.to_owned() });
+        }
+    }
+
+    /// Whether everything read so far was right.
+    ///
+    /// # Errors
+    /// 400 with every field that was not.
+    pub(super) fn finish(self) -> Result<(), AppError> {
+        if self.errors.is_empty() { Ok(()) } else { Err(AppError::InvalidRequest(self.errors)) }
+    }
+
+    /// `None` when it is wrong, which is noted; `Some(None)` when it is absent or null.
+    fn string(&mut self, name: &'static str, longest: usize) -> Option<Option<String>> {
+        let Members(members) = serde_json::from_str(&self.text).expect("the body was parsed before");
+        let mut values = members.iter().filter(|(key, _)| key == name).map(|(_, value)| value.get());
+        let parsed = match (values.next(), values.next()) {
+            (None | Some("null"), None) => return Some(None),
+            (Some(value), None) => serde_json::from_str::<String>(value).map_err(|_| "must be a string".to_owned()),
+            (_, Some(_)) => Err("is there more than once".to_owned()),
+        };
+        let checked = parsed.and_then(|text| match text.chars().count() {
+            0 => Err("must not be empty".to_owned()),
+            length if length > longest => Err(format!("must have at most {longest} characters")),
+            _ => Ok(text),
+        });
+        match checked {
+            Ok(text) => Some(Some(text)),
+            Err(message) => {
+                self.error(name, &message);
+                None
+            }
+        }
+    }
+}
+
+/// Names the fields that hold the broken bytes, where the rest of the body can be read.
+fn not_utf8(lossy: &str) -> AppError {
+    const FIELDS: [&str; 4] = ["retailerId", "retailerLinkUrl", "redirectUrl", "connectionId"];
+    let members = serde_json::from_str::<Members<'_>>(lossy).map_or_else(|_| Vec::new(), |members| members.0);
+    let broken = |name: &&str| {
+        members.iter().any(|(key, value)| key == name && value.get().contains(char::REPLACEMENT_CHARACTER))
+    };
+    let mut fields: Vec<&'static str> = FIELDS.into_iter().filter(|name| broken(name)).collect();
+    if fields.is_empty() {
+        fields.push("body");
+    }
+    let message = || "is not valid UTF-8".to_owned();
+    AppError::InvalidRequest(fields.into_iter().map(|field| FieldError { field, message: message() }).collect())
+}
+
+impl<'de: 'a, 'a> serde::Deserialize<'de> for Members<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Collect;
+
+        impl<'de> Visitor<'de> for Collect {
+            type Value = Members<'de>;
+
+            fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+                formatter.write_str("a JSON object")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+                let mut members = Vec::new();
+                while let Some(key) = map.next_key::<Cow<'de, str>>()? {
+                    members.push((Cow::Owned(key.into_owned()), map.next_value()?));
+                }
+                Ok(Members(members))
+            }
+        }
+
+        deserializer.deserialize_map(Collect)
+    }
+}

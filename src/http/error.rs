@@ -1,0 +1,159 @@
+//! What a handler can fail with, and the one match that turns it into a row of the table of problems.
+
+use actix_web::http::StatusCode;
+use actix_web::{HttpResponse, ResponseError};
+
+use super::problem::{self, FieldError, ProblemKind};
+use crate::linking::{ConnectionNotFound, LinkingError, RedirectNotAllowed};
+use crate::shopify::proxy::ProxyRefusal;
+use crate::store::StoreError;
+use crate::subtotal::SubtotalError;
+
+/// Why a request is not answered as it hoped.
+#[derive(Debug, thiserror::Error)]
+pub enum AppError {
+    /// 401: which check failed is for the log and a counter only.
+    #[error("app-proxy request refused: {0}")]
+    InvalidSignature(ProxyRefusal),
+    /// 404: unknown, uninstalled, or without an API key.
+    #[error("shop not configured")]
+    ShopNotConfigured,
+    /// 400: a customer endpoint without a customer.
+    #[error("customer not signed in")]
+    CustomerNotSignedIn,
+    /// 400: every field that is missing or wrong.
+    #[error("invalid request")]
+    InvalidRequest(Vec<FieldError>),
+    /// 400: it leads elsewhere than to the shop's hosts.
+    #[error("redirect URL not allowed")]
+    RedirectUrlNotAllowed,
+    /// 404: absent, or hidden.
+    #[error("retailer not found")]
+    RetailerNotFound,
+    /// 404: absent, or somebody else's.
+    #[error("connection not found")]
+    ConnectionNotFound,
+    /// 415: not JSON.
+    #[error("unsupported media type")]
+    UnsupportedMediaType,
+    /// 413: more than a body may hold.
+    #[error("payload too large")]
+    PayloadTooLarge,
+    /// 405: the path takes this other method.
+    #[error("method not allowed")]
+    MethodNotAllowed(&'static str),
+    /// 404: no such path.
+    #[error("not found")]
+    NotFound,
+    /// 502, 503 or 504: Subtotal did not deliver.
+    #[error(transparent)]
+    Subtotal(#[from] SubtotalError),
+    /// 500: the cause is for the log only.
+    #[error("internal error: {0}")]
+    Internal(String),
+}
+
+impl AppError {
+    /// The row of the table.
+    pub(super) fn kind(&self) -> ProblemKind {
+        match self {
+            Self::InvalidSignature(_) => problem::INVALID_SIGNATURE,
+            Self::ShopNotConfigured => problem::SHOP_NOT_CONFIGURED,
+            Self::CustomerNotSignedIn => problem::CUSTOMER_NOT_SIGNED_IN,
+            Self::InvalidRequest(_) => problem::INVALID_REQUEST,
+            Self::RedirectUrlNotAllowed => problem::REDIRECT_URL_NOT_ALLOWED,
+            Self::RetailerNotFound => problem::RETAILER_NOT_FOUND,
+            Self::ConnectionNotFound | Self::Subtotal(SubtotalError::ConnectionNotFound) => {
+                problem::CONNECTION_NOT_FOUND
+            }
+            Self::UnsupportedMediaType => problem::UNSUPPORTED_MEDIA_TYPE,
+            Self::PayloadTooLarge => problem::PAYLOAD_TOO_LARGE,
+            Self::MethodNotAllowed(_) => problem::METHOD_NOT_ALLOWED,
+            Self::NotFound => problem::NOT_FOUND,
+            Self::Subtotal(SubtotalError::KeyRejected) => problem::SUBTOTAL_API_KEY_REJECTED,
+            Self::Subtotal(SubtotalError::Rejected(_)) => problem::SUBTOTAL_REJECTED_REQUEST,
+            Self::Subtotal(SubtotalError::Unavailable(_)) => problem::SUBTOTAL_UNAVAILABLE,
+            Self::Subtotal(SubtotalError::Busy { .. }) => problem::SUBTOTAL_BUSY,
+            Self::Subtotal(SubtotalError::TimedOut) => problem::SUBTOTAL_TIMEOUT,
+            Self::Internal(_) => problem::INTERNAL_ERROR,
+        }
+    }
+
+    /// The fields that are wrong.
+    pub(super) fn fields(&self) -> &[FieldError] {
+        match self {
+            Self::InvalidRequest(fields) => fields,
+            _ => &[],
+        }
+    }
+
+    /// The header that says what to do next, if there is one.
+    pub(super) fn header(&self) -> Option<(&'static str, String)> {
+        match self {
+            Self::MethodNotAllowed(allowed) => Some(("Allow", (*allowed).to_owned())),
+            Self::Subtotal(SubtotalError::Busy { retry_after_seconds }) => {
+                Some(("Retry-After", retry_after_seconds.to_string()))
+            }
+            _ => None,
+        }
+    }
+
+    /// One field that is wrong.
+    pub(super) fn field(field: &'static str, message: &str) -> Self {
+        Self::InvalidRequest(vec![FieldError { field, message: message.to_owned() }])
+    }
+}
+
+/// Only the status: `edge` writes the body, which needs the request's id.
+impl ResponseError for AppError {
+    fn status_code(&self) -> StatusCode {
+        StatusCode::from_u16(self.kind().status).expect("the table holds valid statuses")
+    }
+
+    fn error_response(&self) -> HttpResponse {
+        HttpResponse::new(self.status_code())
+    }
+}
+
+/// An error of a page a person navigates to, which is answered as a page.
+#[derive(Debug, thiserror::Error)]
+#[error(transparent)]
+pub(crate) struct PageError(#[from] pub(crate) AppError);
+
+impl ResponseError for PageError {
+    fn status_code(&self) -> StatusCode {
+        self.0.status_code()
+    }
+
+    fn error_response(&self) -> HttpResponse {
+        self.0.error_response()
+    }
+}
+
+impl From<StoreError> for AppError {
+    fn from(error: StoreError) -> Self {
+        Self::Internal(error.to_string())
+    }
+}
+
+impl From<ConnectionNotFound> for AppError {
+    fn from(_: ConnectionNotFound) -> Self {
+        Self::ConnectionNotFound
+    }
+}
+
+impl From<RedirectNotAllowed> for AppError {
+    fn from(_: RedirectNotAllowed) -> Self {
+        Self::RedirectUrlNotAllowed
+    }
+}
+
+impl From<LinkingError> for AppError {
+    fn from(error: LinkingError) -> Self {
+        match error {
+            LinkingError::ConnectionNotFound(error) => error.into(),
+            LinkingError::Subtotal(error) => error.into(),
+            LinkingError::Store(error) => error.into(),
+        }
+    }
+}

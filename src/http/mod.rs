@@ -1,0 +1,14 @@
+//! The edge: everything that knows actix. Routes, what every answer has in common, errors, and the handlers.
+
+mod body;
+mod edge;
+mod error;
+mod extract;
+mod health;
+mod page;
+mod problem;
+pub mod routes;
+mod storefront;
+
+pub use error::AppError;
+pub use problem::{FieldError, PROBLEMS, ProblemKind};

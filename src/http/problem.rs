@@ -1,0 +1,100 @@
+//! The one table of errors (contract section 6), and problem bodies as RFC 9457 has them
+//! (<https://www.rfc-editor.org/rfc/rfc9457>).
+
+use serde::Serialize;
+
+/// One row of the table.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ProblemKind {
+    /// Stable, for programs.
+    pub code: &'static str,
+    /// The HTTP status.
+    pub status: u16,
+    /// A short summary, the same for every occurrence.
+    pub title: &'static str,
+    /// What happened and what to do, the same for every occurrence.
+    pub detail: &'static str,
+}
+
+macro_rules! problems {
+    ($($name:ident = $code:literal $status:literal $title:literal $detail:literal;)+) => {
+        $(pub(super) const $name: ProblemKind =
+            ProblemKind { code: $code, status: $status, title: $title, detail: $detail };)+
+        /// Every problem this service answers with.
+        pub const PROBLEMS: &[ProblemKind] = &[$($name),+];
+    };
+}
+
+problems! {
+    INVALID_SIGNATURE = "invalid_signature" 401 "Invalid signature"
+        "The request was not signed by Shopify's app proxy, or not recently. Call it through the storefront.";
+    SHOP_NOT_CONFIGURED = "shop_not_configured" 404 "Shop not configured"
+        "Subtotal Connect is not set up for this shop. The merchant stores a Subtotal API key first.";
+    CUSTOMER_NOT_SIGNED_IN = "customer_not_signed_in" 400 "Customer not signed in"
+        "This needs a signed-in customer. Send the customer to the store's login and call again.";
+    INVALID_REQUEST = "invalid_request" 400 "Invalid request"
+        "Something in the request is missing or wrong; errors names each field.";
+    REDIRECT_URL_NOT_ALLOWED = "redirect_url_not_allowed" 400 "Redirect URL not allowed"
+        "Use an https URL on one of the shop's domains, or a path that starts with one slash. The merchant can allow further hosts.";
+    RETAILER_NOT_FOUND = "retailer_not_found" 404 "Retailer not found"
+        "There is no such retailer for this customer. Take ids and links from /retailers.";
+    CONNECTION_NOT_FOUND = "connection_not_found" 404 "Connection not found"
+        "There is no such connection for this customer. Take connection ids from /retailers.";
+    UNSUPPORTED_MEDIA_TYPE = "unsupported_media_type" 415 "Unsupported media type"
+        "Send the body as JSON with Content-Type: application/json.";
+    PAYLOAD_TOO_LARGE = "payload_too_large" 413 "Payload too large"
+        "The body may have at most 16 KiB.";
+    METHOD_NOT_ALLOWED = "method_not_allowed" 405 "Method not allowed"
+        "This path takes another method; the Allow header names it.";
+    NOT_FOUND = "not_found" 404 "Not found"
+        "There is nothing at this path.";
+    SUBTOTAL_API_KEY_REJECTED = "subtotal_api_key_rejected" 502 "Subtotal API key rejected"
+        "Subtotal does not accept the shop's API key. The merchant enters a valid one.";
+    SUBTOTAL_REJECTED_REQUEST = "subtotal_rejected_request" 502 "Subtotal rejected the request"
+        "Subtotal did not accept what it was asked. Trying again will not help.";
+    SUBTOTAL_UNAVAILABLE = "subtotal_unavailable" 502 "Subtotal unavailable"
+        "Subtotal could not be reached, or did not answer as it should. Try again later.";
+    SUBTOTAL_BUSY = "subtotal_busy" 503 "Subtotal busy"
+        "Too many requests at once. Try again after the seconds in Retry-After.";
+    SUBTOTAL_TIMEOUT = "subtotal_timeout" 504 "Subtotal timed out"
+        "Subtotal did not answer in time. Try again later.";
+    INTERNAL_ERROR = "internal_error" 500 "Internal error"
+        "Something went wrong here. Try again later, and name the request id when you report it.";
+}
+
+/// What is wrong with one field of a request.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct FieldError {
+    /// The field, or `body` for the body as a whole.
+    pub field: &'static str,
+    /// What is wrong, and what it should be.
+    pub message: String,
+}
+
+/// A problem body.
+#[derive(Debug, Serialize)]
+pub(super) struct Problem<'a> {
+    r#type: String,
+    title: &'static str,
+    status: u16,
+    detail: &'static str,
+    code: &'static str,
+    request_id: &'a str,
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    errors: &'a [FieldError],
+}
+
+impl ProblemKind {
+    /// The body for one occurrence.
+    pub(super) fn occurred<'a>(self, request_id: &'a str, errors: &'a [FieldError]) -> Problem<'a> {
+        Problem {
+            r#type: format!("urn:subtotal-connect:problem:{}", self.code),
+            title: self.title,
+            status: self.status,
+            detail: self.detail,
+            code: self.code,
+            request_id,
+            errors,
+        }
+    }
+}

@@ -1,0 +1,74 @@
+//! `POST /apps/subtotal/connections`: creates or reuses a connection and answers the Link URL for it.
+
+use actix_web::{HttpRequest, web};
+use serde::Serialize;
+use url::Url;
+
+use super::{MAX_ID, Shopper, allowed_redirect, find_retailer, shopper, storefront_host};
+use crate::app::AppState;
+use crate::http::body::Fields;
+use crate::http::error::AppError;
+use crate::linking::{LinkProof, RedirectUrl, Wanted, connection_for, link_url};
+use crate::shopify::proxy::VerifiedProxy;
+use crate::store::{ClaimKey, LinkStyle};
+use crate::subtotal::wire::Retailer;
+use crate::subtotal::{SubtotalError, TokenScope};
+
+/// Longest URL that is looked at, in characters.
+const MAX_URL: usize = 2048;
+
+#[derive(Serialize)]
+pub(crate) struct Link {
+    link_url: String,
+}
+
+pub(crate) async fn connections(
+    proxy: VerifiedProxy,
+    request: HttpRequest,
+    payload: web::Payload,
+    state: web::Data<AppState>,
+) -> Result<web::Json<Link>, AppError> {
+    let shopper = shopper(&state, &proxy).await?;
+    let mut fields = Fields::read(&request, payload).await?;
+    let retailer_id = fields.required("retailerId", MAX_ID);
+    let retailer_link = fields.required("retailerLinkUrl", MAX_URL);
+    if !Url::parse(&retailer_link).is_ok_and(|url| matches!(url.scheme(), "http" | "https")) {
+        fields.error("retailerLinkUrl", "must be an http(s) URL");
+    }
+    let redirect_url = fields.required("redirectUrl", MAX_URL);
+    let connection_id = fields.optional("connectionId", MAX_ID);
+    fields.finish()?;
+    let redirect = allowed_redirect(&redirect_url, &shopper.shop, &storefront_host(&request, proxy.shop()))?;
+
+    let retailer = find_retailer(&state, &shopper, |known| known.by_id(&retailer_id)).await?;
+    let link_url = open_link(&state, &shopper, &retailer, connection_id, &redirect).await?;
+    Ok(web::Json(Link { link_url }))
+}
+
+/// The Link URL for a shopper and a retailer: the one behind both ways to link.
+pub(super) async fn open_link(
+    state: &AppState,
+    shopper: &Shopper,
+    retailer: &Retailer,
+    connection_id: Option<String>,
+    redirect: &RedirectUrl,
+) -> Result<String, AppError> {
+    let Shopper { shop, customer, deadline } = shopper;
+    let (api, shelf) = state.subtotal(shop, *deadline).await?;
+    let key =
+        ClaimKey { shop_id: shop.id, customer_id: customer.to_string(), retailer_id: retailer.retailer_id.clone() };
+    let contact = state.contact(shop, customer, *deadline);
+    let linked = async {
+        let id = connection_for(&state.store, &api, &Wanted { key, connection_id }, contact).await?;
+        let proof = match shop.link_style {
+            LinkStyle::Connection => LinkProof::Connection(id),
+            LinkStyle::Token => LinkProof::Token(api.connection_token(&id, TokenScope::Link).await?),
+        };
+        Ok(link_url(retailer, &proof, redirect)?)
+    };
+    linked.await.inspect_err(|error| {
+        if matches!(error, AppError::Subtotal(SubtotalError::KeyRejected)) {
+            shelf.clear();
+        }
+    })
+}

@@ -1,0 +1,38 @@
+//! `POST /apps/subtotal/disconnect-connection`: disconnects one of this customer's own connections.
+
+use actix_web::{HttpRequest, web};
+use serde::Serialize;
+
+use super::{MAX_ID, shopper};
+use crate::app::AppState;
+use crate::http::body::Fields;
+use crate::http::error::AppError;
+use crate::shopify::proxy::VerifiedProxy;
+use crate::subtotal::TokenScope;
+
+#[derive(Serialize)]
+pub(crate) struct Disconnected {
+    success: bool,
+}
+
+pub(crate) async fn disconnect_connection(
+    proxy: VerifiedProxy,
+    request: HttpRequest,
+    payload: web::Payload,
+    state: web::Data<AppState>,
+) -> Result<web::Json<Disconnected>, AppError> {
+    let shopper = shopper(&state, &proxy).await?;
+    let mut fields = Fields::read(&request, payload).await?;
+    let connection_id = fields.required("connectionId", MAX_ID);
+    fields.finish()?;
+
+    let (api, _) = state.subtotal(&shopper.shop, shopper.deadline).await?;
+    let connections = api.connections(shopper.customer.as_str()).await?;
+    let own = connections.iter().find(|connection| connection.connection_id == connection_id);
+    let own = own.ok_or(AppError::ConnectionNotFound)?;
+    if own.status != "disconnected" {
+        let token = api.connection_token(&own.connection_id, TokenScope::Access).await?;
+        api.disconnect(&own.connection_id, &token).await?;
+    }
+    Ok(web::Json(Disconnected { success: true }))
+}

@@ -1,0 +1,83 @@
+//! The six storefront endpoints, one file each, and what they share: a configured shop and a signed-in shopper.
+
+pub(super) mod configuration;
+pub(super) mod connections;
+pub(super) mod disconnect_connection;
+pub(super) mod link;
+pub(super) mod retailers;
+pub(super) mod visibility;
+
+use std::sync::Arc;
+
+use actix_web::HttpRequest;
+
+use super::error::AppError;
+use crate::app::AppState;
+use crate::linking::{AllowedHosts, RedirectUrl, StorefrontHost};
+use crate::shopify::proxy::VerifiedProxy;
+use crate::shopify::{CustomerId, ShopDomain};
+use crate::store::Shop;
+use crate::subtotal::Deadline;
+use crate::subtotal::retailers::Snapshot;
+use crate::subtotal::wire::Retailer;
+use crate::visibility::Decision;
+
+/// Longest id that is looked at, in characters.
+const MAX_ID: usize = 64;
+
+/// A signed-in customer of a configured shop, and the time there is to answer.
+pub(super) struct Shopper {
+    shop: Arc<Shop>,
+    customer: CustomerId,
+    deadline: Deadline,
+}
+
+/// The verified shop, if it has a Subtotal API key.
+async fn configured_shop(state: &AppState, domain: &ShopDomain) -> Result<Arc<Shop>, AppError> {
+    let shop = state.shop(domain).await.map_err(|error| AppError::Internal(error.to_string()))?;
+    shop.filter(|shop| shop.api_key.is_some()).ok_or(AppError::ShopNotConfigured)
+}
+
+/// The verified shopper: first the shop must be configured, then the customer signed in.
+async fn shopper(state: &AppState, proxy: &VerifiedProxy) -> Result<Shopper, AppError> {
+    let deadline = state.deadline();
+    let shop = configured_shop(state, proxy.shop()).await?;
+    let customer = proxy.customer().ok_or(AppError::CustomerNotSignedIn)?.clone();
+    Ok(Shopper { shop, customer, deadline })
+}
+
+/// The storefront the browser is on.
+fn storefront_host(request: &HttpRequest, shop: &ShopDomain) -> StorefrontHost {
+    let forwarded = request.headers().get("X-Forwarded-Host").and_then(|value| value.to_str().ok());
+    StorefrontHost::from_forwarded(forwarded, shop)
+}
+
+/// A redirect URL, if the shop allows it.
+fn allowed_redirect(text: &str, shop: &Shop, storefront: &StorefrontHost) -> Result<RedirectUrl, AppError> {
+    let known = [shop.storefront_hosts.as_slice(), shop.redirect_hosts.as_slice()];
+    Ok(RedirectUrl::parse(text, AllowedHosts { shop: &shop.domain, storefront, known: &known })?)
+}
+
+/// What this shopper may see where the merchant enforces the rules; everything where not.
+async fn enforced(state: &AppState, shopper: &Shopper) -> Result<Decision, AppError> {
+    if !shopper.shop.enforce_visibility {
+        return Ok(Decision::default());
+    }
+    Ok(state.decision(&shopper.shop, &shopper.customer, shopper.deadline).await?)
+}
+
+/// The retailer that `find` picks. One that is hidden is answered exactly like one that is not there.
+async fn find_retailer(
+    state: &AppState,
+    shopper: &Shopper,
+    find: impl Fn(&Snapshot) -> Option<&Retailer>,
+) -> Result<Retailer, AppError> {
+    let (api, shelf) = state.subtotal(&shopper.shop, shopper.deadline).await?;
+    let decision = enforced(state, shopper).await?;
+    let mut snapshot = shelf.retailers(&api).await?;
+    if find(&snapshot).is_none() {
+        snapshot = shelf.retailers_after(&api, snapshot).await?;
+    }
+    let found = find(&snapshot).filter(|retailer| !decision.hides_retailer(&retailer.retailer_id));
+    found.cloned().ok_or(AppError::RetailerNotFound)
+}
