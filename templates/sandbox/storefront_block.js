@@ -104,7 +104,10 @@ function showSignedOut() {
 
 function showProblem(problem) {
   const retry = el('button', { type: 'button', class: 'button quiet' }, 'Try again');
-  retry.addEventListener('click', () => load());
+  retry.addEventListener('click', () => {
+    body.focus();
+    load();
+  });
   show('error', el('div', { class: 'state' }, problemText(problem), retry));
 }
 
@@ -125,7 +128,7 @@ function greetReturn(retailers) {
   const linked = retailers.find((retailer) => retailer.retailer_id === left && retailer.connection?.status === 'active');
   banner.hidden = !linked;
   if (!linked) return;
-  banner.textContent = `${linked.name} is linked. Your next box there earns Seeds.`;
+  banner.textContent = `${linked.name} is linked. Your next bag there earns Seeds.`;
   announce(banner.textContent);
 }
 

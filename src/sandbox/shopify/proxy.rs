@@ -104,7 +104,7 @@ async fn forward(request: HttpRequest, body: web::Bytes, storefront: web::Data<S
 }
 
 /// The app's URL for this request, or `None` for a path that would climb out of the app's own.
-fn target(request: &HttpRequest, storefront: &Storefront) -> Option<Url> {
+pub(super) fn target(request: &HttpRequest, storefront: &Storefront) -> Option<Url> {
     let config = storefront.config();
     let base = config.app_proxy_url.as_str().trim_end_matches('/');
     let rest = request.uri().path().strip_prefix(PATH_PREFIX)?;
