@@ -117,6 +117,7 @@ function showRetailers(retailers, focus) {
     return;
   }
   show('ready', el('ul', { class: 'retailers' }, ...retailers.map((retailer) => card(retailer, handlers))));
+  announce(retailers.length === 1 ? 'One retailer to link.' : `${retailers.length} retailers to link.`);
   if (focus) body.querySelector(`[data-key="${CSS.escape(focus)}"]`)?.focus();
   greetReturn(retailers);
 }
@@ -153,7 +154,6 @@ async function load({ quietly = false, focus } = {}) {
     }
     const shown = retailers.filter((retailer) => !visibility.restrictedRetailerIds.includes(retailer.retailer_id));
     showRetailers(shown, focus);
-    if (!quietly) announce(`${shown.length} retailers to link.`);
     if (visibility.unread) remark('/visibility did not answer, so no rule was applied.');
   } catch (error) {
     const problem = api.Problem.of(error);
