@@ -171,7 +171,7 @@ fn customer(gid: &str, shopper: &Shopper, query: &str) -> Value {
 fn failure(message: &str, code: Option<&str>) -> Value {
     let mut error = json!({ "message": message });
     if let Some(code) = code {
-        error["extensions"] = json!({ "code": code, "documentation": "https://shopify.dev/api/usage/rate-limits" });
+        error["extensions"] = json!({ "code": code });
     }
     json!({ "errors": [error], "extensions": { "cost": cost(0) } })
 }

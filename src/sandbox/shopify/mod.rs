@@ -18,6 +18,7 @@ use actix_web::dev::Server;
 use actix_web::{App, HttpServer, web};
 use url::Url;
 
+use crate::clock::Clock;
 use crate::shopify::{ClientSecrets, ShopDomain};
 
 pub use admin_api::{AdminApi, AdminApiMode};
@@ -34,6 +35,8 @@ pub struct StorefrontConfig {
     pub secrets: ClientSecrets,
     /// `app_proxy.url` of `shopify.app.toml`, e.g. `http://127.0.0.1:3000/apps/subtotal`.
     pub app_proxy_url: Url,
+    /// The time that is signed into proxied requests.
+    pub clock: Clock,
     /// The Admin API this listener answers. Keep a clone to set its mode.
     pub admin_api: AdminApi,
     /// Origins retailer logos may be loaded from, e.g. `http://127.0.0.1:3001`.

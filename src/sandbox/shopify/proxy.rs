@@ -4,7 +4,7 @@
 //! service's refusal of them can be seen.
 
 use std::io;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 use actix_web::http::StatusCode;
 use actix_web::http::header::{self, HeaderMap};
@@ -122,7 +122,7 @@ pub(super) fn target(request: &HttpRequest, storefront: &Storefront) -> Option<U
 /// The visitor's query, raw and first, then Shopify's own parameters.
 fn signed_query(own: &str, customer: &str, storefront: &Storefront) -> String {
     let config = storefront.config();
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
+    let now = config.clock.unix_seconds();
     let separator = if own.is_empty() { "" } else { "&" };
     let prefix = PATH_PREFIX.replace('/', "%2F");
     let shop = &config.shop;

@@ -1,7 +1,5 @@
 //! The storefront over real HTTP, with a small app behind its proxy that remembers what reached it.
 
-use std::time::{SystemTime, UNIX_EPOCH};
-
 use actix_web::test::TestRequest;
 use reqwest::header::{CONTENT_SECURITY_POLICY, COOKIE, LOCATION, SERVER, SET_COOKIE};
 use serde_json::{Value, json};
@@ -13,6 +11,7 @@ use crate::sandbox::shoppers::{MAYA, SOL};
 use crate::shopify::proxy::{ProxyRefusal, VerifiedProxy, verify};
 
 const TOKEN: &str = "shpat_test";
+const NOW_MS: i64 = 1_800_000_000_000;
 const LOGOS: &str = "http://127.0.0.1:9";
 
 struct World {
@@ -27,6 +26,7 @@ fn config(app: &str) -> StorefrontConfig {
         shop: ShopDomain::parse("larkmeadow.myshopify.com").unwrap(),
         secrets: secrets(),
         app_proxy_url: format!("{app}/apps/subtotal").parse().unwrap(),
+        clock: Clock::manual(NOW_MS),
         admin_api: AdminApi::new(TOKEN.into()),
         image_origins: vec![LOGOS.to_owned()],
         levers_url: None,
@@ -65,8 +65,7 @@ impl World {
     }
 
     async fn verified(&self) -> Result<VerifiedProxy, ProxyRefusal> {
-        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs();
-        verify(self.received().await.url.query().unwrap(), &secrets(), i64::try_from(now).unwrap())
+        verify(self.received().await.url.query().unwrap(), &secrets(), NOW_MS / 1000)
     }
 
     async fn customer(&self, gid: &str, token: &str) -> (u16, Value) {
