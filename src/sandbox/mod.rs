@@ -1,1 +1,7 @@
 //! The outside world on this machine, over real HTTP: Subtotal, Shopify and a storefront for the demo.
+//!
+//! Nothing here is used in production, and nothing here is a mock: the service is pointed at these servers by a base
+//! URL, exactly as it is pointed at the real ones.
+
+pub mod shopify;
+pub mod shoppers;

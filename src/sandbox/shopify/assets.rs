@@ -1,0 +1,41 @@
+//! The storefront's style sheets and scripts, compiled in: no build step, no inline code, no other origin.
+
+use actix_web::http::header;
+use actix_web::{HttpResponse, web};
+
+/// Nothing that knows who is signed in may be kept.
+pub(super) const NO_STORE: (header::HeaderName, &str) = (header::CACHE_CONTROL, "private, no-store");
+
+const CSS: &str = "text/css; charset=utf-8";
+const JS: &str = "text/javascript; charset=utf-8";
+
+macro_rules! asset {
+    ($name:literal, $kind:expr) => {
+        ($name, $kind, include_str!(concat!("../../../templates/sandbox/", $name)))
+    };
+}
+
+const ASSETS: [(&str, &str, &str); 7] = [
+    asset!("storefront.css", CSS),
+    asset!("storefront_block.css", CSS),
+    asset!("storefront_demo.css", CSS),
+    asset!("storefront_api.js", JS),
+    asset!("storefront_block.js", JS),
+    asset!("storefront_card.js", JS),
+    asset!("storefront_demo.js", JS),
+];
+
+pub(super) fn routes(app: &mut web::ServiceConfig) {
+    app.route("/assets/{name}", web::get().to(asset));
+}
+
+async fn asset(name: web::Path<String>) -> HttpResponse {
+    match ASSETS.iter().find(|(known, ..)| known == name.as_ref()) {
+        Some((_, kind, text)) => HttpResponse::Ok()
+            .content_type(*kind)
+            .insert_header((header::CACHE_CONTROL, "no-cache"))
+            .insert_header((header::X_CONTENT_TYPE_OPTIONS, "nosniff"))
+            .body(*text),
+        None => HttpResponse::NotFound().content_type("text/plain").body("No such asset"),
+    }
+}

@@ -1,0 +1,151 @@
+//! The shop's pages. They hold no data of the app's: the block on them asks the app proxy from the browser.
+
+use actix_web::http::{StatusCode, header};
+use actix_web::web::Html;
+use actix_web::{CustomizeResponder, HttpRequest, HttpResponse, Responder, web};
+use askama::Template;
+
+use super::{AdminApiMode, PATH_PREFIX, Storefront, assets, login};
+use crate::sandbox::shoppers::{SHOPPERS, Shopper};
+
+/// A page with its headers, ready for a status other than 200.
+pub(super) type Page = CustomizeResponder<Html>;
+
+pub(super) fn routes(app: &mut web::ServiceConfig) {
+    app.route("/", web::get().to(home))
+        .route("/account", web::get().to(account))
+        .route("/at/{retailer}", web::get().to(at_retailer));
+}
+
+/// What every page's frame shows.
+#[derive(Debug)]
+pub(super) struct Shell<'a> {
+    pub(super) shopper: Option<&'static Shopper>,
+    shoppers: &'static [Shopper],
+    /// Path and query of this page, to come back to after switching shoppers.
+    here: &'a str,
+    shop: &'a str,
+    levers_url: Option<&'a str>,
+    admin_api_mode: AdminApiMode,
+    admin_api_modes: [AdminApiMode; 4],
+    path_prefix: &'static str,
+}
+
+impl<'a> Shell<'a> {
+    pub(super) fn of(request: &'a HttpRequest, storefront: &'a Storefront) -> Self {
+        let config = storefront.config();
+        Self {
+            shopper: login::signed_in(request),
+            shoppers: &SHOPPERS,
+            here: request.uri().path_and_query().map_or("/", |path| path.as_str()),
+            shop: config.shop.as_str(),
+            levers_url: config.levers_url.as_ref().map(url::Url::as_str),
+            admin_api_mode: config.admin_api.mode(),
+            admin_api_modes: AdminApiMode::ALL,
+            path_prefix: PATH_PREFIX,
+        }
+    }
+
+    fn is_signed_in_as(&self, shopper: &Shopper) -> bool {
+        self.shopper == Some(shopper)
+    }
+}
+
+#[derive(Debug, Template)]
+#[template(path = "sandbox/storefront_home.html")]
+struct HomePage<'a> {
+    shell: Shell<'a>,
+}
+
+#[derive(Debug, Template)]
+#[template(path = "sandbox/storefront_account.html")]
+struct AccountPage<'a> {
+    shell: Shell<'a>,
+    shopper: &'static Shopper,
+}
+
+/// Which shopper to be. `classic` only changes how the page looks: the old accounts asked for a password.
+#[derive(Debug, Template)]
+#[template(path = "sandbox/storefront_login.html")]
+pub(super) struct LoginPage<'a> {
+    pub(super) shell: Shell<'a>,
+    pub(super) back: &'a str,
+    pub(super) classic: bool,
+}
+
+/// A page that only says something.
+#[derive(Debug, Template)]
+#[template(path = "sandbox/storefront_notice.html")]
+struct NoticePage<'a> {
+    shell: Shell<'a>,
+    title: &'a str,
+    text: &'a str,
+}
+
+/// Where a page's forms may lead, redirects included.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum FormTargets {
+    /// This storefront.
+    Here,
+    /// Any host.
+    Anywhere,
+}
+
+async fn home(request: HttpRequest, storefront: web::Data<Storefront>) -> Page {
+    render(&HomePage { shell: Shell::of(&request, &storefront) }, &storefront, FormTargets::Here)
+}
+
+async fn account(request: HttpRequest, storefront: web::Data<Storefront>) -> HttpResponse {
+    let shell = Shell::of(&request, &storefront);
+    let Some(shopper) = shell.shopper else {
+        let back: String = url::form_urlencoded::byte_serialize(shell.here.as_bytes()).collect();
+        return HttpResponse::Found()
+            .insert_header((header::LOCATION, format!("{}?return_to={back}", login::LOGIN)))
+            .insert_header(assets::NO_STORE)
+            .finish();
+    };
+    let page = render(&AccountPage { shell, shopper }, &storefront, FormTargets::Here);
+    page.respond_to(&request).map_into_boxed_body()
+}
+
+/// Where "Purchase on X" leads: in a real shop, the brand's products at that retailer.
+async fn at_retailer(request: HttpRequest, storefront: web::Data<Storefront>) -> Page {
+    let text = "In a real shop this button opens your products on the retailer's own site. \
+                The next purchase there shows up through the account you linked.";
+    notice(&request, &storefront, "You would be shopping there now", text)
+}
+
+/// Any path the storefront does not have.
+pub(super) async fn not_found(request: HttpRequest, storefront: web::Data<Storefront>) -> HttpResponse {
+    let page = notice(&request, &storefront, "Nothing on this shelf", "The page you are looking for is not here.");
+    page.with_status(StatusCode::NOT_FOUND).respond_to(&request).map_into_boxed_body()
+}
+
+/// What a visitor sees when the app behind the proxy fails, in Shopify's words.
+pub(super) fn third_party_error(request: &HttpRequest, storefront: &Storefront) -> Page {
+    let text = "The app behind this address could not be reached. Is it running?";
+    notice(request, storefront, "There was an error in the third-party application.", text)
+}
+
+fn notice(request: &HttpRequest, storefront: &Storefront, title: &str, text: &str) -> Page {
+    render(&NoticePage { shell: Shell::of(request, storefront), title, text }, storefront, FormTargets::Here)
+}
+
+/// A page and its headers: never kept, never framed, no code but the storefront's own.
+pub(super) fn render(page: &impl Template, storefront: &Storefront, forms: FormTargets) -> Page {
+    let html = page.render().expect("the storefront's templates write to a string and call nothing that fails");
+    let images = storefront.config().image_origins.join(" ");
+    let mut policy = format!(
+        "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self' data: {images}; \
+         base-uri 'none'; frame-ancestors 'none'"
+    );
+    if forms == FormTargets::Here {
+        policy.push_str("; form-action 'self'");
+    }
+    Html::new(html)
+        .customize()
+        .insert_header((header::CONTENT_SECURITY_POLICY, policy))
+        .insert_header((header::X_CONTENT_TYPE_OPTIONS, "nosniff"))
+        .insert_header((header::REFERRER_POLICY, "same-origin"))
+        .insert_header(assets::NO_STORE)
+}
