@@ -176,9 +176,13 @@ impl Levers {
         if !self.troubled() {
             return "Every call is answered normally.".to_owned();
         }
-        let which = self.endpoint.as_deref().map_or("Every call", |endpoint| endpoint);
+        let which = self.endpoint.as_deref().unwrap_or("Every call");
         let effect = if self.performs { " after taking effect" } else { "" };
-        let times = self.times.map(|times| format!(", {times} more times")).unwrap_or_default();
+        let times = match self.times {
+            None => String::new(),
+            Some(1) => ", once more".to_owned(),
+            Some(times) => format!(", {times} more times"),
+        };
         format!("{which} {}{effect}{times}.", self.mode.predicate())
     }
 }

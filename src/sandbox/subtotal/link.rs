@@ -31,6 +31,7 @@ type Answer = Result<HttpResponse, LinkProblem>;
 pub(super) fn configure(routes: &mut web::ServiceConfig) {
     routes
         .route("/logos/{name}.svg", web::get().to(logo))
+        .route("/assets/icon.svg", web::get().to(icon))
         .route("/assets/link.css", web::get().to(stylesheet))
         .route("/{link_id}", web::get().to(begin))
         .route("/{link_id}/{visit}", web::get().to(resume))
@@ -167,13 +168,20 @@ fn done_page(state: &State, visit: &Visit) -> HttpResponse {
 }
 
 async fn logo(name: web::Path<String>) -> Answer {
-    let picture = data::artwork(&name).ok_or(LinkProblem::UnknownLink)?;
-    Ok(HttpResponse::Ok()
+    data::artwork(&name).map(picture).ok_or(LinkProblem::UnknownLink)
+}
+
+async fn icon() -> HttpResponse {
+    picture(include_str!("../../../templates/sandbox/link_icon.svg"))
+}
+
+fn picture(svg: &'static str) -> HttpResponse {
+    HttpResponse::Ok()
         .content_type("image/svg+xml")
         .insert_header((header::CONTENT_SECURITY_POLICY, PICTURE_POLICY))
         .insert_header((header::CACHE_CONTROL, "public, max-age=3600"))
         .insert_header(("Cross-Origin-Resource-Policy", "cross-origin"))
-        .body(picture))
+        .body(svg)
 }
 
 async fn stylesheet() -> HttpResponse {

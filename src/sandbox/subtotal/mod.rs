@@ -25,6 +25,7 @@ use std::fmt;
 use std::io;
 use std::net::TcpListener;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use actix_web::dev::{Server, ServerHandle};
 use actix_web::middleware::from_fn;
@@ -40,6 +41,9 @@ pub use state::{Connection, SeededConnection};
 pub use visit::{DEMO_CODE, DEMO_PASSWORD, DEMO_USERNAME};
 
 use state::State;
+
+/// How long an idle connection stays open: like real upstreams, longer than clients usually pool theirs.
+const KEEP_ALIVE: Duration = Duration::from_secs(75);
 
 /// What a [`SubtotalWorld`] starts with, and returns to when it is reset.
 #[derive(Debug, Clone)]
@@ -104,6 +108,7 @@ impl SubtotalWorld {
             App::new().app_data(world.app_data()).wrap(from_fn(fault::answer)).configure(configure_api)
         })
         .workers(1)
+        .keep_alive(KEEP_ALIVE)
         .disable_signals()
         .shutdown_timeout(1)
         .listen(api)?
@@ -117,6 +122,7 @@ impl SubtotalWorld {
                 .configure(configure_link)
         })
         .workers(1)
+        .keep_alive(KEEP_ALIVE)
         .disable_signals()
         .shutdown_timeout(1);
         for listener in link {
