@@ -11,7 +11,6 @@ use actix_web::http::StatusCode;
 use actix_web::http::header::AUTHORIZATION;
 use actix_web::{FromRequest, HttpMessage, HttpRequest, HttpResponse, web};
 use serde_json::json;
-use time::OffsetDateTime;
 
 use super::SubtotalWorld;
 use super::refusal::{FieldProblem, Fields, Refusal};
@@ -123,7 +122,7 @@ async fn issue_token(
     let scope = scope.ok_or_else(|| Refusal::Invalid(vec![FieldProblem::missing(&["body", "scope"])]))?;
     let mut state = world.state();
     state.connection_mut(project, &connection_id).ok_or(Refusal::NO_CONNECTION)?;
-    let token = state.tokens.issue(&project.client_id(), &connection_id, scope, OffsetDateTime::now_utc());
+    let token = state.tokens.issue(&project.client_id(), &connection_id, scope, world.now());
     Ok(HttpResponse::Created().json(json!({ "connection_token": token })))
 }
 
@@ -180,8 +179,9 @@ fn open(request: &HttpRequest) -> Result<Opened, Refusal> {
     let connection_id = request.match_info().query("connection_id").to_owned();
     let authorization = request.headers().get(AUTHORIZATION).and_then(|value| value.to_str().ok());
     let token = authorization.and_then(|value| value.strip_prefix("Bearer ")).ok_or(Refusal::NO_TOKEN)?;
-    let mut state = world_of(request).state();
-    let issued = state.tokens.find(token, OffsetDateTime::now_utc()).cloned().ok_or(Refusal::UNKNOWN_TOKEN)?;
+    let world = world_of(request);
+    let mut state = world.state();
+    let issued = state.tokens.find(token, world.now()).cloned().ok_or(Refusal::UNKNOWN_TOKEN)?;
     state.connection_mut(project, &connection_id).ok_or(Refusal::NO_CONNECTION)?;
     if issued.connection_id != connection_id || issued.scope != Scope::Access {
         return Err(Refusal::WRONG_TOKEN);

@@ -37,7 +37,7 @@ pub(super) struct CallLog {
 
 impl CallLog {
     /// Notes a call's arrival, and returns its number.
-    pub(super) fn arrive(&mut self, method: &str, path: &str, endpoint: &str) -> u64 {
+    pub(super) fn arrive(&mut self, at: OffsetDateTime, method: &str, path: &str, endpoint: &str) -> u64 {
         self.total += 1;
         *self.counts.entry(endpoint.to_owned()).or_default() += 1;
         if self.kept.len() == KEPT {
@@ -45,7 +45,7 @@ impl CallLog {
         }
         self.kept.push_back(Call {
             number: self.total,
-            at: OffsetDateTime::now_utc(),
+            at,
             method: method.to_owned(),
             path: path.to_owned(),
             endpoint: endpoint.to_owned(),

@@ -34,7 +34,7 @@ pub(super) async fn answer(
     let answering = world.answering().subscribe();
     let (number, (latency, levers)) = {
         let mut state = world.state();
-        (state.calls.arrive(&method, request.path(), &endpoint), state.levers.meet(&endpoint))
+        (state.calls.arrive(world.now(), &method, request.path(), &endpoint), state.levers.meet(&endpoint))
     };
     if !latency.is_zero() {
         tokio::time::sleep(latency).await;

@@ -8,7 +8,6 @@ use std::collections::HashMap;
 use actix_web::http::header;
 use actix_web::middleware::DefaultHeaders;
 use actix_web::{HttpResponse, web};
-use time::OffsetDateTime;
 use url::Url;
 
 use super::SubtotalWorld;
@@ -56,7 +55,7 @@ async fn begin(world: World, link_id: web::Path<String>, query: web::Query<HashM
     let retailer_id = retailer.ok_or(LinkProblem::UnknownLink)?.retailer_id;
     let connection_id = match (query.get("connection_token"), query.get("connection_id")) {
         (Some(token), _) => {
-            let issued = state.tokens.find(token, OffsetDateTime::now_utc());
+            let issued = state.tokens.find(token, world.now());
             issued.filter(|issued| issued.scope == Scope::Link).ok_or(LinkProblem::Expired)?.connection_id.clone()
         }
         (None, Some(connection_id)) => connection_id.clone(),

@@ -31,6 +31,7 @@ use actix_web::dev::{Server, ServerHandle};
 use actix_web::middleware::from_fn;
 use actix_web::{App, HttpServer, web};
 use secrecy::SecretString;
+use time::OffsetDateTime;
 use tokio::sync::watch;
 
 pub use call_log::Call;
@@ -40,6 +41,7 @@ pub use report::{Report, ReportedRetailer};
 pub use state::{Connection, SeededConnection};
 pub use visit::{DEMO_CODE, DEMO_PASSWORD, DEMO_USERNAME};
 
+use crate::clock::Clock;
 use state::State;
 
 /// How long an idle connection stays open: like real upstreams, longer than clients usually pool theirs.
@@ -56,6 +58,8 @@ pub struct SubtotalConfig {
     pub custom_link_origin: String,
     /// Connections of the first project that are there from the start.
     pub connections: Vec<SeededConnection>,
+    /// Tells when tokens expire.
+    pub clock: Clock,
 }
 
 impl SubtotalConfig {
@@ -67,6 +71,7 @@ impl SubtotalConfig {
             link_origin: format!("http://127.0.0.1:{link_port}"),
             custom_link_origin: format!("http://localhost:{link_port}"),
             connections: Vec::new(),
+            clock: Clock::system(),
         }
     }
 }
@@ -139,6 +144,11 @@ impl SubtotalWorld {
 
     fn config(&self) -> &SubtotalConfig {
         &self.0.config
+    }
+
+    fn now(&self) -> OffsetDateTime {
+        let since_1970 = time::Duration::milliseconds(self.0.config.clock.unix_ms());
+        OffsetDateTime::UNIX_EPOCH + since_1970
     }
 
     fn state(&self) -> MutexGuard<'_, State> {

@@ -1,5 +1,7 @@
 //! The API: keys, tokens, field checks.
 
+use std::time::Duration;
+
 use reqwest::Method;
 use reqwest::header::{AUTHORIZATION, CONTENT_TYPE};
 use serde_json::{Value, json};
@@ -90,8 +92,14 @@ async fn disconnecting_needs_the_key_and_the_connections_own_access_token() {
     let delete = || sandbox.call(Method::DELETE, &path).header(AUTHORIZATION, &bearer).send();
     assert_eq!(delete().await.unwrap().status(), 204);
     assert_eq!(delete().await.unwrap().status(), 404);
-    sandbox.world.pull(Lever::ExpireTokens).unwrap();
+
+    sandbox.clock.advance(Duration::from_secs(1_799));
+    assert_eq!(sandbox.patch(&other, &others_token, "disconnected").await.status(), 200);
+    sandbox.clock.advance(Duration::from_secs(1));
     assert_eq!(sandbox.patch(&other, &others_token, "disconnected").await.status(), 401);
+    let fresh = sandbox.token(&other, "access").await;
+    sandbox.world.pull(Lever::ExpireTokens).unwrap();
+    assert_eq!(sandbox.patch(&other, &fresh, "disconnected").await.status(), 401);
 }
 
 #[actix_web::test]

@@ -10,13 +10,14 @@ use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderName};
 use reqwest::{Client, Method, RequestBuilder, Response};
 use serde_json::{Value, json};
 
-use super::{Lever, Mode, SubtotalConfig, SubtotalWorld};
+use super::{Clock, Lever, Mode, SubtotalConfig, SubtotalWorld};
 
 const KEY: &str = "demo-subtotal-api-key";
 const OTHER_KEY: &str = "another-project";
 
 struct Sandbox {
     world: SubtotalWorld,
+    clock: Clock,
     api: String,
     link: String,
     client: Client,
@@ -30,11 +31,13 @@ impl Sandbox {
         let (api_port, link_port) = (api.local_addr().unwrap().port(), link.local_addr().unwrap().port());
         let mut config = SubtotalConfig::on_port(KEY, link_port);
         config.api_keys.push(OTHER_KEY.into());
+        let clock = Clock::manual(1_767_225_600_000);
+        config.clock = clock.clone();
         let world = SubtotalWorld::new(config);
         tokio::spawn(world.serve(api, vec![link]).unwrap().run());
         let client = Client::builder().redirect(reqwest::redirect::Policy::none()).no_proxy().build().unwrap();
         let origin = |port| format!("http://127.0.0.1:{port}");
-        Self { world, api: origin(api_port), link: origin(link_port), client }
+        Self { world, clock, api: origin(api_port), link: origin(link_port), client }
     }
 
     fn call(&self, method: Method, path: &str) -> RequestBuilder {
