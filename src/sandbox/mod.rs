@@ -3,5 +3,7 @@
 //! Nothing here is used in production, and nothing here is a mock: the service is pointed at these servers by a base
 //! URL, exactly as it is pointed at the real ones.
 
+pub mod data;
 pub mod shopify;
 pub mod shoppers;
+pub mod subtotal;

@@ -1,0 +1,188 @@
+//! The levers: what the world can be told to do wrong.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use super::SubtotalWorld;
+use super::mode::Mode;
+use super::state::State;
+
+/// Every call a lever can be limited to: method and path template.
+pub const ENDPOINTS: [&str; 7] = [
+    "GET /retailers",
+    "GET /connections",
+    "POST /connections",
+    "GET /connections/{connection_id}",
+    "PATCH /connections/{connection_id}",
+    "DELETE /connections/{connection_id}",
+    "POST /connections/{connection_id}/token",
+];
+
+const LONGEST_LATENCY_MILLISECONDS: u64 = 30_000;
+const LONGEST_STATUS: usize = 64;
+
+/// How calls are answered at present.
+#[derive(Debug, Clone, Default, Serialize)]
+pub struct Levers {
+    /// What happens to the calls below.
+    pub mode: Mode,
+    /// One of [`ENDPOINTS`], or `None` for all of them.
+    pub endpoint: Option<String>,
+    /// How many more calls it happens to, or `None` for no end.
+    pub times: Option<u32>,
+    /// Whether the call takes effect first, so that only its answer is lost.
+    pub performs: bool,
+    /// Seconds a 429 or 503 asks for in `Retry-After`.
+    pub retry_after: Option<u64>,
+    /// Waited before every call, whatever the mode.
+    pub latency_ms: u64,
+}
+
+/// One pull of a lever.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(tag = "action", rename_all = "snake_case")]
+pub enum Lever {
+    /// Sets how calls are answered. What is left out returns to normal, but for the latency.
+    Answer {
+        /// See [`Levers`].
+        mode: Mode,
+        /// See [`Levers`].
+        #[serde(default)]
+        endpoint: Option<String>,
+        /// See [`Levers`].
+        #[serde(default)]
+        times: Option<u32>,
+        /// See [`Levers`].
+        #[serde(default)]
+        performs: bool,
+        /// See [`Levers`].
+        #[serde(default)]
+        retry_after: Option<u64>,
+    },
+    /// Makes every call wait, for at most 30 s.
+    Latency {
+        /// 0 for none.
+        milliseconds: u64,
+    },
+    /// Gives a connection any status.
+    Status {
+        /// Whose status.
+        connection_id: String,
+        /// Known or not.
+        status: String,
+    },
+    /// Gives a retailer a new Link URL, as switching it off and on does. The old one stops working.
+    NewLinkUrl {
+        /// Which retailer.
+        retailer_id: String,
+    },
+    /// Ends every connection token, as half an hour would.
+    ExpireTokens,
+    /// Returns the world to its start.
+    Reset,
+}
+
+/// A lever was pulled at something that is not there or not allowed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum LeverRefusal {
+    /// The endpoint is not one of [`ENDPOINTS`].
+    #[error("no such endpoint")]
+    Endpoint,
+    /// No connection has this id.
+    #[error("no such connection")]
+    Connection,
+    /// No retailer has this id.
+    #[error("no such retailer")]
+    Retailer,
+    /// A latency over 30 s, or a status that is empty or over 64 characters.
+    #[error("the value is out of range")]
+    Value,
+}
+
+impl SubtotalWorld {
+    /// Pulls a lever. Answers with a sentence that says what changed.
+    ///
+    /// # Errors
+    /// When the lever points at nothing; then nothing changes.
+    pub fn pull(&self, lever: Lever) -> Result<String, LeverRefusal> {
+        let mut state = self.state();
+        let (changes_answers, notice) = match lever {
+            Lever::Answer { mode, endpoint, times, performs, retry_after } => {
+                if endpoint.as_deref().is_some_and(|endpoint| !ENDPOINTS.contains(&endpoint)) {
+                    return Err(LeverRefusal::Endpoint);
+                }
+                let latency_ms = state.levers.latency_ms;
+                state.levers = Levers { mode, endpoint, times, performs, retry_after, latency_ms };
+                (true, "The answers have changed.".to_owned())
+            }
+            Lever::Latency { milliseconds } => {
+                if milliseconds > LONGEST_LATENCY_MILLISECONDS {
+                    return Err(LeverRefusal::Value);
+                }
+                state.levers.latency_ms = milliseconds;
+                (false, format!("Every call now waits {milliseconds} ms."))
+            }
+            Lever::Status { connection_id, status } => {
+                if status.is_empty() || status.chars().count() > LONGEST_STATUS {
+                    return Err(LeverRefusal::Value);
+                }
+                let connection = state.connections.get_mut(&connection_id).ok_or(LeverRefusal::Connection)?;
+                connection.status.clone_from(&status);
+                (false, format!("{connection_id} is now {status}."))
+            }
+            Lever::NewLinkUrl { retailer_id } => {
+                let retailer = state.renew_link_id(&retailer_id).ok_or(LeverRefusal::Retailer)?;
+                (false, format!("{} now links at /{}.", retailer.name, retailer.link_id))
+            }
+            Lever::ExpireTokens => {
+                state.tokens.expire();
+                (false, "Every connection token has expired.".to_owned())
+            }
+            Lever::Reset => {
+                *state = State::new(self.config());
+                (true, "The world is as it was at the start.".to_owned())
+            }
+        };
+        state.notice = Some(notice.clone());
+        drop(state);
+        if changes_answers {
+            self.answering().send_replace(());
+        }
+        Ok(notice)
+    }
+}
+
+impl Levers {
+    /// What becomes of one call to `endpoint` that arrives now. Counts it where there is a limit.
+    pub(super) fn meet(&mut self, endpoint: &str) -> (Duration, Levers) {
+        let latency = Duration::from_millis(self.latency_ms);
+        let elsewhere = self.endpoint.as_deref().is_some_and(|only| only != endpoint);
+        if elsewhere || self.mode == Mode::Normal || self.times == Some(0) {
+            return (latency, Self::default());
+        }
+        let met = self.clone();
+        self.times = self.times.map(|times| times - 1);
+        (latency, met)
+    }
+
+    /// Whether calls are answered otherwise than normally.
+    pub(super) fn troubled(&self) -> bool {
+        self.mode != Mode::Normal && self.times != Some(0)
+    }
+
+    /// What the levers page says of them.
+    pub(super) fn sentence(&self) -> String {
+        if !self.troubled() {
+            return "Every call is answered normally.".to_owned();
+        }
+        let which = self.endpoint.as_deref().unwrap_or("Every call");
+        let effect = if self.performs { " after taking effect" } else { "" };
+        let times = match self.times {
+            None => String::new(),
+            Some(1) => ", once more".to_owned(),
+            Some(times) => format!(", {times} more times"),
+        };
+        format!("{which} {}{effect}{times}.", self.mode.predicate())
+    }
+}
