@@ -1,14 +1,199 @@
-//! `demo`: the whole world on this machine.
+//! `demo`: the whole world on this machine, without any account: this service, Subtotal and a storefront, each on a
+//! loopback port of its own. It starts the same each time and leaves nothing behind.
 
+use std::collections::HashMap;
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener};
 use std::process::ExitCode;
 
+use anyhow::Context;
 use clap::Args;
+use secrecy::SecretString;
+use serde::Serialize;
+use url::Url;
+
+use crate::app::Application;
+use crate::clock::Clock;
+use crate::config::{Config, LogConfig};
+use crate::sandbox::shopify::{AdminApi, Storefront, StorefrontConfig};
+use crate::sandbox::shoppers::{ALLOW_LISTED_DOMAIN, DANA, JONAS, MAYA};
+use crate::sandbox::subtotal::{
+    DEMO_CODE, DEMO_PASSWORD, DEMO_USERNAME, SeededConnection, SubtotalConfig, SubtotalWorld,
+};
+use crate::shopify::{ClientSecrets, ShopDomain};
+use crate::store::{SecretKind, ShopChanges, Store};
+use crate::telemetry;
+use crate::visibility::{Entry, Scope};
+
+const SHOP: &str = "larkmeadow.myshopify.com";
+const CLIENT_SECRET: &str = "demo-client-secret";
+const SUBTOTAL_API_KEY: &str = "demo-subtotal-api-key";
+const ADMIN_TOKEN: &str = "demo-shopify-admin-token";
+const ENCRYPTION_KEYS: &str = "demo:ZGVtby1rZXktdGhhdC1wcm90ZWN0cy1ub3RoaW5nISE=";
+/// The retailer that only shoppers at the allow-listed domain see.
+const RESTRICTED_RETAILER: &str = "petco";
+/// What the shoppers have linked when the demo starts: every status once.
+const CONNECTIONS: [(&str, &str, &str); 7] = [
+    (MAYA.id, "walmart", "active"),
+    (MAYA.id, "target", "unauthenticated"),
+    (MAYA.id, "amazon", "disconnected"),
+    (MAYA.id, "kroger", "initialized"),
+    (MAYA.id, "walgreens", "revoked"),
+    (JONAS.id, "walmart", "active"),
+    (DANA.id, "target", "active"),
+];
 
 #[derive(Debug, Args)]
-pub(super) struct Demo {}
+pub(super) struct Demo {
+    /// The service's port; the storefront, the Subtotal API and Subtotal Link take the three after it. 0 takes any
+    #[arg(long, default_value_t = 3000)]
+    port: u16,
+    /// Print where everything is as JSON
+    #[arg(long)]
+    json: bool,
+    /// Log every request
+    #[arg(long)]
+    verbose: bool,
+}
+
+/// Where everything is.
+#[derive(Debug, Serialize)]
+struct Places {
+    storefront: String,
+    levers: String,
+    service: String,
+    subtotal_api: String,
+    subtotal_link: String,
+    shop: &'static str,
+    database_url: String,
+}
 
 impl Demo {
     pub(super) async fn run(self) -> anyhow::Result<ExitCode> {
-        anyhow::bail!("the demo is being built")
+        let filter = if self.verbose { "info" } else { "warn" }.to_owned();
+        telemetry::start_log(&LogConfig { json: false, filter })?;
+        let folder = tempfile::Builder::new().prefix("subtotal-connect-demo-").tempdir()?;
+        let database_url = format!("sqlite://{}?mode=rwc", folder.path().join("demo.db").display());
+
+        let storefront = self.listen(1)?;
+        let api = self.listen(2)?;
+        let link = self.listen(3)?;
+        let places = self.places(database_url, [&storefront, &api, &link])?;
+        let config = places.service_config(self.port)?;
+        let application = Application::build(&config, Clock::system(), None).await.context(BUSY)?;
+        let service = format!("http://127.0.0.1:{}/apps/subtotal", application.port());
+        let places = Places { service, ..places };
+        seed(&Store::open(&config.database.url, config.database.keyring.clone()).await?).await?;
+        start_subtotal(api, link)?;
+        start_storefront(storefront, &places)?;
+
+        if self.json {
+            println!("{}", serde_json::to_string(&places)?)
+        } else {
+            places.print()
+        }
+        application.run().await?;
+        Ok(ExitCode::SUCCESS)
     }
+
+    fn listen(&self, offset: u16) -> anyhow::Result<TcpListener> {
+        let port = if self.port == 0 { 0 } else { self.port.checked_add(offset).context(BUSY)? };
+        TcpListener::bind((Ipv4Addr::LOCALHOST, port)).with_context(|| format!("port {port} is taken; {BUSY}"))
+    }
+
+    fn places(&self, database_url: String, [storefront, api, link]: [&TcpListener; 3]) -> anyhow::Result<Places> {
+        let origin = |listener: &TcpListener| listener.local_addr().map(|address| format!("http://{address}"));
+        Ok(Places {
+            storefront: format!("{}/", origin(storefront)?),
+            levers: format!("{}/levers", origin(link)?),
+            service: String::new(),
+            subtotal_api: origin(api)?,
+            subtotal_link: origin(link)?,
+            shop: SHOP,
+            database_url,
+        })
+    }
+}
+
+const BUSY: &str = "choose another port with --port";
+
+impl Places {
+    /// Settings for this service, read by the same reader as in production.
+    fn service_config(&self, port: u16) -> anyhow::Result<Config> {
+        let port = port.to_string();
+        let settings = HashMap::from([
+            ("SHOPIFY_API_KEY", "demo-client-id"),
+            ("SHOPIFY_API_SECRET", CLIENT_SECRET),
+            ("SHOPIFY_APP_URL", "https://demo.invalid"),
+            ("SHOPIFY_ADMIN_URL", self.storefront.trim_end_matches('/')),
+            ("SUBTOTAL_API_URL", &self.subtotal_api),
+            ("DATABASE_URL", &self.database_url),
+            ("ENCRYPTION_KEYS", ENCRYPTION_KEYS),
+            ("PORT", &port),
+        ]);
+        Ok(Config::read(&|name| settings.get(name).map(|value| (*value).to_owned()))?)
+    }
+
+    fn print(&self) {
+        println!("Subtotal Connect demo. Open the storefront and link an account:\n");
+        println!("  Storefront     {}    sign in as one of five shoppers", self.storefront);
+        println!("  Levers         {}    change connections, break Subtotal", self.levers);
+        println!("  Subtotal Link  user {DEMO_USERNAME}, password {DEMO_PASSWORD}, code {DEMO_CODE}");
+        println!("  This service   {}", self.service);
+        println!("\nThe command line reaches the same world with");
+        println!("  export DATABASE_URL='{}'", self.database_url);
+        println!("  export ENCRYPTION_KEYS='{ENCRYPTION_KEYS}' SHOPIFY_API_SECRET='{CLIENT_SECRET}'");
+        println!("for instance: subtotal-connect rules show {SHOP}\n\nCtrl-C stops it; nothing is kept.");
+    }
+}
+
+/// Installs the shop and its rules through the service's own functions.
+async fn seed(store: &Store) -> anyhow::Result<()> {
+    let shop = ShopDomain::parse(SHOP)?;
+    let now = super::now();
+    let secrets = [(SecretKind::SubtotalApiKey, SUBTOTAL_API_KEY), (SecretKind::ShopifyAdminToken, ADMIN_TOKEN)];
+    for (kind, secret) in secrets {
+        let changes = ShopChanges { secret: Some((kind, secret.into())), ..ShopChanges::default() };
+        store.save_shop(&shop, changes, now).await?;
+    }
+    let id = store.shop_id(&shop).await?.context("the demo's shop was just stored")?;
+    let insiders = vec![Entry::parse(ALLOW_LISTED_DOMAIN)?];
+    let restricted = Scope::Retailer(RESTRICTED_RETAILER.to_owned());
+    store.set_list(id, &restricted, true, Some(insiders.clone()), now).await?;
+    store.set_list(id, &Scope::Global, false, Some(insiders), now).await?;
+    Ok(())
+}
+
+fn start_subtotal(api: TcpListener, link: TcpListener) -> anyhow::Result<()> {
+    let port = link.local_addr()?.port();
+    let mut config = SubtotalConfig::on_port(SUBTOTAL_API_KEY, port);
+    config.connections = CONNECTIONS
+        .iter()
+        .map(|(customer, retailer, status)| SeededConnection {
+            customer_id: (*customer).to_owned(),
+            retailer_id: (*retailer).to_owned(),
+            status: (*status).to_owned(),
+        })
+        .collect();
+    // The custom Link host is `localhost`, which some machines look up as an IPv6 address.
+    let also_v6 = TcpListener::bind(SocketAddr::from((Ipv6Addr::LOCALHOST, port))).ok();
+    let servers = SubtotalWorld::new(config).serve(api, std::iter::once(link).chain(also_v6).collect())?;
+    actix_web::rt::spawn(servers.run());
+    Ok(())
+}
+
+fn start_storefront(listener: TcpListener, places: &Places) -> anyhow::Result<()> {
+    let server = Storefront::serve(
+        listener,
+        StorefrontConfig {
+            shop: ShopDomain::parse(SHOP)?,
+            secrets: ClientSecrets::new(&[SecretString::from(CLIENT_SECRET)]),
+            app_proxy_url: Url::parse(&places.service)?,
+            clock: Clock::system(),
+            admin_api: AdminApi::new(ADMIN_TOKEN.into()),
+            image_origins: vec![places.subtotal_link.clone()],
+            levers_url: Some(Url::parse(&places.levers)?),
+        },
+    )?;
+    actix_web::rt::spawn(server);
+    Ok(())
 }
