@@ -2,8 +2,9 @@
 //! log, whatever `RUST_LOG` says.
 
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
-use tracing::{Level, Metadata};
+use tracing::{Level, Metadata, Subscriber};
 use tracing_subscriber::filter::filter_fn;
+use tracing_subscriber::fmt::MakeWriter;
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 use tracing_subscriber::{EnvFilter, Layer};
@@ -15,11 +16,22 @@ use crate::config::LogConfig;
 /// # Errors
 /// When the filter can not be read, or a log was started already.
 pub fn start_log(config: &LogConfig) -> anyhow::Result<()> {
-    let filter = EnvFilter::try_new(&config.filter)?;
-    let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr).with_ansi(false);
-    let lines = if config.json { lines.json().flatten_event(true).boxed() } else { lines.boxed() };
-    tracing_subscriber::registry().with(lines.with_filter(filter_fn(is_fit_to_log))).with(filter).try_init()?;
+    subscriber(config, std::io::stderr)?.try_init()?;
     Ok(())
+}
+
+/// What [`start_log`] starts, writing to `writer`.
+///
+/// # Errors
+/// When the filter can not be read.
+pub fn subscriber<W>(config: &LogConfig, writer: W) -> anyhow::Result<impl Subscriber + Send + Sync>
+where
+    W: for<'w> MakeWriter<'w> + Send + Sync + 'static,
+{
+    let filter = EnvFilter::try_new(&config.filter)?;
+    let lines = tracing_subscriber::fmt::layer().with_writer(writer).with_ansi(false);
+    let lines = if config.json { lines.json().flatten_event(true).boxed() } else { lines.boxed() };
+    Ok(tracing_subscriber::registry().with(lines.with_filter(filter_fn(is_fit_to_log))).with(filter))
 }
 
 /// Collects the process's metrics; the handle renders them.

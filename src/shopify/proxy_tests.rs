@@ -1,3 +1,3 @@
 //! Known answers for the app-proxy verifier, and what no query may do.
 
-use super::*;
+

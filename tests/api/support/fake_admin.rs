@@ -1,0 +1,90 @@
+//! A fake of Shopify's Admin API: answers the customer query, counts, and can fail.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use wiremock::matchers::method;
+use wiremock::{Mock, MockServer, Request, Respond, ResponseTemplate};
+
+/// What the fake does with every question.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum AdminFault {
+    None,
+    Status(u16),
+    Throttled,
+    AccessDenied,
+    Hang,
+}
+
+/// The running fake.
+pub(crate) struct FakeAdmin {
+    server: MockServer,
+    state: Arc<Mutex<State>>,
+}
+
+struct State {
+    contacts: HashMap<String, (Option<String>, Option<String>)>,
+    fault: AdminFault,
+    asked: Vec<(String, String)>,
+}
+
+struct Answer(Arc<Mutex<State>>);
+
+impl FakeAdmin {
+    pub(crate) async fn start() -> Self {
+        let state =
+            Arc::new(Mutex::new(State { contacts: HashMap::new(), fault: AdminFault::None, asked: Vec::new() }));
+        let server = MockServer::start().await;
+        Mock::given(method("POST")).respond_with(Answer(state.clone())).mount(&server).await;
+        Self { server, state }
+    }
+
+    /// The template for `SHOPIFY_ADMIN_URL`; the shop's domain is part of the path, so that it can be seen.
+    pub(crate) fn url_template(&self) -> String {
+        format!("{}/{{shop}}", self.server.uri())
+    }
+
+    pub(crate) fn set_contact(&self, customer: &str, email: Option<&str>, phone: Option<&str>) {
+        let contact = (email.map(str::to_owned), phone.map(str::to_owned));
+        self.state.lock().unwrap().contacts.insert(format!("gid://shopify/Customer/{customer}"), contact);
+    }
+
+    pub(crate) fn set_fault(&self, fault: AdminFault) {
+        self.state.lock().unwrap().fault = fault;
+    }
+
+    /// Every question so far: the path it was sent to, and the customer's gid.
+    pub(crate) fn asked(&self) -> Vec<(String, String)> {
+        self.state.lock().unwrap().asked.clone()
+    }
+}
+
+impl Respond for Answer {
+    fn respond(&self, request: &Request) -> ResponseTemplate {
+        let mut state = self.0.lock().unwrap();
+        let question: Value = serde_json::from_slice(&request.body).unwrap();
+        let id = question["variables"]["id"].as_str().unwrap_or_default().to_owned();
+        state.asked.push((request.url.path().to_owned(), id.clone()));
+        match state.fault {
+            AdminFault::None => {}
+            AdminFault::Status(status) => return ResponseTemplate::new(status),
+            AdminFault::Hang => return ResponseTemplate::new(200).set_delay(Duration::from_secs(30)),
+            AdminFault::Throttled => return refused("THROTTLED"),
+            AdminFault::AccessDenied => return refused("ACCESS_DENIED"),
+        }
+        let customer = state.contacts.get(&id).map(|(email, phone)| {
+            json!({
+                "defaultEmailAddress": email.as_ref().map(|email| json!({ "emailAddress": email })),
+                "defaultPhoneNumber": phone.as_ref().map(|phone| json!({ "phoneNumber": phone })),
+            })
+        });
+        ResponseTemplate::new(200).set_body_json(json!({ "data": { "customer": customer } }))
+    }
+}
+
+fn refused(code: &str) -> ResponseTemplate {
+    let errors = json!([{ "message": "no", "extensions": { "code": code } }]);
+    ResponseTemplate::new(200).set_body_json(json!({ "data": null, "errors": errors }))
+}

@@ -1,0 +1,8 @@
+//! What every test stands on.
+
+pub(crate) mod app;
+pub(crate) mod captured_log;
+pub(crate) mod database;
+pub(crate) mod fake_admin;
+pub(crate) mod fake_subtotal;
+pub(crate) mod signer;
