@@ -1,4 +1,5 @@
-//! One private database a test: a file of SQLite, or a database on the PostgreSQL server of `TEST_DATABASE_URL`.
+//! One private database a test: a file of SQLite, or a schema in the PostgreSQL database of `TEST_DATABASE_URL`, which
+//! is made and dropped in milliseconds.
 
 use sea_orm::{ConnectionTrait, Database};
 use tempfile::TempDir;
@@ -31,9 +32,11 @@ impl TestDatabase {
 
     async fn postgres(server: String) -> Self {
         let name = format!("test_{}", Ulid::generate().to_string().to_lowercase());
-        execute(&server, &format!("CREATE DATABASE {name}")).await;
+        execute(&server, &format!("CREATE SCHEMA {name}")).await;
         let mut url = url::Url::parse(&server).unwrap();
-        url.set_path(&name);
+        url.query_pairs_mut()
+            .append_pair("options[search_path]", &name)
+            .append_pair("options[synchronous_commit]", "off");
         Self { url: url.into(), kind: Kind::Postgres { server, name } }
     }
 }
@@ -41,7 +44,7 @@ impl TestDatabase {
 impl Drop for TestDatabase {
     fn drop(&mut self) {
         if let Kind::Postgres { server, name } = &self.kind {
-            let (server, sql) = (server.clone(), format!("DROP DATABASE IF EXISTS {name} WITH (FORCE)"));
+            let (server, sql) = (server.clone(), format!("DROP SCHEMA IF EXISTS {name} CASCADE"));
             let dropping = std::thread::spawn(move || {
                 let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
                 runtime.block_on(execute(&server, &sql));
