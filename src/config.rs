@@ -208,6 +208,9 @@ impl<'l> Settings<'l> {
             self.problem("SHOPIFY_APP_URL", "is missing: the app's public https origin");
         }
         let app_url = self.url("SHOPIFY_APP_URL", "https://example.com");
+        if app_url.scheme() != "https" {
+            self.problem("SHOPIFY_APP_URL", "must be an https URL, as Shopify calls it");
+        }
         let url_template = self.text("SHOPIFY_ADMIN_URL").unwrap_or_else(|| "https://{shop}".to_owned());
         if !is_http_url(&url_template.replace("{shop}", "shop.myshopify.com")) {
             self.problem("SHOPIFY_ADMIN_URL", "must be an http(s) URL, with {shop} where the shop's domain goes");

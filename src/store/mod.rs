@@ -6,7 +6,9 @@ mod open;
 mod rules;
 mod sealed;
 mod secrets;
+mod shop;
 mod shops;
+mod summaries;
 
 use migrations::Migrator;
 use sea_orm::{
@@ -18,7 +20,8 @@ pub use claims::{Claim, ClaimKey, ClaimState};
 pub use rules::{ListState, ReplacedList};
 pub use sealed::{EncryptionKey, Keyring, SealError};
 pub use secrets::SecretKind;
-pub use shops::{Accounts, HostPurpose, LinkStyle, Shop, ShopChanges, ShopSummary};
+pub use shop::{Accounts, LinkStyle, Shop, ShopChanges};
+pub use summaries::ShopSummary;
 
 /// The advisory lock PostgreSQL takes while one process migrates; any constant of our own.
 const MIGRATION_LOCK: i64 = 0x5375_6274_6f74_616c;

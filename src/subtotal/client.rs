@@ -261,7 +261,9 @@ impl ShopApi {
 
     /// Runs one attempt within its own limit and the deadline; `None` when the time ran out.
     async fn timed<T>(&self, attempt: impl Future<Output = T>) -> Option<T> {
-        timeout(self.api.attempt_timeout.min(self.deadline.remaining()), attempt).await.ok()
+        let limit = self.api.attempt_timeout.min(self.deadline.remaining());
+        // `timeout` would start the attempt even when no time is left.
+        if limit.is_zero() { None } else { timeout(limit, attempt).await.ok() }
     }
 
     fn observe(&self, operation: &'static str, pass: &super::gate::Pass<'_>, error: Option<SubtotalError>) {

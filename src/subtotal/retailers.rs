@@ -112,7 +112,7 @@ impl Shelf {
         if !within(listed.fetched_at, now, self.fresh) {
             self.refresh_behind(api, listed.edition);
             metrics::counter!("retailers_served_total", "kind" => "stale").increment(1);
-            tracing::debug!(stale = true, age_ms = now.saturating_sub(listed.fetched_at), "retailers served stale");
+            tracing::info!(stale = true, age_ms = now.saturating_sub(listed.fetched_at), "retailers served stale");
         } else {
             metrics::counter!("retailers_served_total", "kind" => "fresh").increment(1);
         }
