@@ -10,7 +10,7 @@ test:
 
 # The same tests on a PostgreSQL server, each in a database of its own
 test-postgres url="postgres://postgres@127.0.0.1:5432/postgres":
-    TEST_DATABASE_URL={{url}} cargo test
+    TEST_DATABASE_URL='{{url}}' cargo test
 
 lint:
     cargo fmt --all --check
