@@ -102,7 +102,8 @@ impl Store {
     /// Turns a list on or off and, when `entries` are given, replaces all of them. `now` is Unix milliseconds.
     ///
     /// # Errors
-    /// [`StoreError::Database`]; the list stays as it was then.
+    /// [`StoreError`]; the list stays as it was then. [`StoreError::VersionConflict`] when somebody else replaced it
+    /// meanwhile.
     pub async fn set_list(
         &self,
         shop_id: i64,
@@ -126,12 +127,18 @@ impl Store {
                 self.write_entries(row.id, generation, batch).await?;
             }
             let total = i64::try_from(entries.len()).unwrap_or(i64::MAX);
+            // A writer that was overtaken finds its generation dropped already, so it must not put it in force.
             change = change
                 .col_expr(list::Column::Generation, Expr::value(generation))
-                .col_expr(list::Column::EntryCount, Expr::value(total));
+                .col_expr(list::Column::EntryCount, Expr::value(total))
+                .filter(list::COLUMN.generation.lt(generation));
             written = Some(generation);
         }
-        change.exec(&self.db).await?;
+        if change.exec(&self.db).await?.rows_affected == 0 {
+            // The list points at a later generation, so this one and all before it are of no use.
+            self.drop_generations_before(row.id, written.unwrap_or(row.generation) + 1).await?;
+            return Err(StoreError::VersionConflict);
+        }
         if let Some(generation) = written {
             self.drop_generations_before(row.id, generation).await?;
         }
