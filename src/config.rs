@@ -115,10 +115,27 @@ pub struct Settings<'l> {
 }
 
 /// The process's environment, and under it the file `.env` of the working directory where there is one.
+///
+/// # Errors
+/// [`Problems`] when that file is there and can not be read.
 #[expect(clippy::disallowed_methods, reason = "the one reader of the environment")]
-pub fn environment() -> impl Fn(&str) -> Option<String> {
-    let file: HashMap<String, String> = dotenvy::dotenv_iter().into_iter().flatten().flatten().collect();
-    move |name| std::env::var(name).ok().or_else(|| file.get(name).cloned())
+pub fn environment() -> Result<impl Fn(&str) -> Option<String>, Problems> {
+    let file = env_file()?;
+    Ok(move |name: &str| std::env::var(name).ok().or_else(|| file.get(name).cloned()))
+}
+
+/// The variables of `.env` in the working directory, and of no other folder.
+fn env_file() -> Result<HashMap<String, String>, Problems> {
+    let read = || match dotenvy::from_path_iter(".env") {
+        Err(error) if error.not_found() => Ok(HashMap::new()),
+        Err(error) => Err(error),
+        Ok(lines) => lines.collect(),
+    };
+    // The error is not repeated: it holds the line, and with it perhaps a secret.
+    read().map_err(|_| {
+        let message = "can not be read: a line is NAME=value, with the value in quotes where it holds spaces";
+        Problems(vec![Problem { variable: ".env", message: message.to_owned() }])
+    })
 }
 
 impl Config {

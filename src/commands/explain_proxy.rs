@@ -17,7 +17,7 @@ pub(super) struct ExplainProxy {
 
 impl ExplainProxy {
     pub(super) fn run(self) -> anyhow::Result<ExitCode> {
-        let lookup = environment();
+        let lookup = environment()?;
         let mut settings = Settings::new(&lookup);
         let secrets = settings.client_secrets();
         settings.finish()?;

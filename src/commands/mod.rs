@@ -66,7 +66,7 @@ pub async fn run(cli: Cli) -> ExitCode {
 
 /// The database the settings name, at its current schema, for a command that is not `serve`.
 async fn open_store() -> anyhow::Result<Store> {
-    let lookup = environment();
+    let lookup = environment()?;
     let mut settings = Settings::new(&lookup);
     let DatabaseConfig { url, keyring } = settings.database(false);
     settings.finish()?;

@@ -8,7 +8,7 @@ use crate::config::{Config, environment};
 use crate::telemetry;
 
 pub(super) async fn run() -> anyhow::Result<ExitCode> {
-    let lookup = environment();
+    let lookup = environment()?;
     let config = Config::read(&lookup)?;
     telemetry::start_log(&config.log)?;
     let metrics = config.server.metrics_address.map(|_| telemetry::start_metrics()).transpose()?;

@@ -28,7 +28,7 @@ pub(super) struct Sign {
 
 impl Sign {
     pub(super) fn run(self) -> anyhow::Result<ExitCode> {
-        let lookup = environment();
+        let lookup = environment()?;
         let mut settings = Settings::new(&lookup);
         let secrets = settings.client_secrets();
         settings.finish()?;
