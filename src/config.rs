@@ -221,13 +221,7 @@ impl<'l> Settings<'l> {
             String::new()
         });
         let client_secrets = self.client_secrets();
-        if self.text("SHOPIFY_APP_URL").is_none() {
-            self.problem("SHOPIFY_APP_URL", "is missing: the app's public https origin");
-        }
-        let app_url = self.url("SHOPIFY_APP_URL", "https://example.com");
-        if app_url.scheme() != "https" {
-            self.problem("SHOPIFY_APP_URL", "must be an https URL, as Shopify calls it");
-        }
+        let app_url = self.app_url();
         let url_template = self.text("SHOPIFY_ADMIN_URL").unwrap_or_else(|| "https://{shop}".to_owned());
         if !is_http_url(&url_template.replace("{shop}", "shop.myshopify.com")) {
             self.problem("SHOPIFY_ADMIN_URL", "must be an http(s) URL, with {shop} where the shop's domain goes");
@@ -246,6 +240,26 @@ impl<'l> Settings<'l> {
             timeout: Duration::from_secs(2),
         };
         ShopifyConfig { client_id, client_secrets, app_url, admin_api }
+    }
+
+    fn app_url(&mut self) -> Url {
+        const NAME: &str = "SHOPIFY_APP_URL";
+        let origin = Url::parse("https://example.com").expect("a constant URL");
+        let Some(text) = self.text(NAME) else {
+            self.problem(NAME, "is missing: the app's public https origin");
+            return origin;
+        };
+        match Url::parse(&text) {
+            Ok(url)
+                if url.scheme() == "https" && url.as_str() == format!("{}/", url.origin().ascii_serialization()) =>
+            {
+                url
+            }
+            _ => {
+                self.problem(NAME, "must be the app's public https origin, without a path: https://app.example.com");
+                origin
+            }
+        }
     }
 
     fn subtotal(&mut self) -> SubtotalConfig {
