@@ -220,8 +220,11 @@ fn serve_metrics(address: std::net::SocketAddr, metrics: PrometheusHandle) -> st
     let server = HttpServer::new(move || App::new().app_data(metrics.clone()).route("/metrics", web::get().to(render)))
         .workers(1)
         .disable_signals()
-        .bind(address)?
-        .run();
+        .bind(address)?;
+    for address in server.addrs() {
+        tracing::info!("metrics on http://{address}/metrics");
+    }
+    let server = server.run();
     actix_web::rt::spawn(server);
     Ok(())
 }
