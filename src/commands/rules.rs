@@ -122,6 +122,8 @@ fn read_entries(file: &PathBuf) -> anyhow::Result<Vec<Entry>> {
     } else {
         std::fs::read_to_string(file).with_context(|| format!("{} could not be read", file.display()))?
     };
+    // Spreadsheets write a byte order mark in front of the first line.
+    let text = text.strip_prefix('\u{feff}').unwrap_or(&text);
     let mut entries = Vec::new();
     let mut bad = Vec::new();
     for (number, line) in (1..).zip(text.lines()).filter(|(_, line)| !line.trim().is_empty()) {
