@@ -7,5 +7,6 @@
 mod support;
 
 mod commands;
+mod leaks;
 mod settings;
 mod vectors;

@@ -133,7 +133,8 @@ impl Running {
 
     /// The URL that follows these words.
     pub(crate) fn url_after(&self, words: &str) -> String {
-        self.line(|line| line.split_once(words)?.1.split_whitespace().next().map(str::to_owned))
+        let ends = |character: char| character.is_whitespace() || character == '"';
+        self.line(|line| line.split_once(words)?.1.split(ends).next().map(str::to_owned))
     }
 
     /// Everything written so far.
