@@ -162,6 +162,7 @@ impl Application {
             serve_metrics(address, metrics).with_context(|| format!("can not listen on {address} for metrics"))?;
         }
         let stopping = state.stopping.clone();
+        let stop = stop_signal()?;
         let state = web::Data::new(state);
         let server = HttpServer::new(move || {
             App::new().app_data(state.clone()).wrap(middleware::from_fn(routes::edge)).configure(routes::configure)
@@ -169,7 +170,7 @@ impl Application {
         .keep_alive(Duration::from_secs(30))
         .shutdown_timeout(SHUTDOWN_SECONDS)
         .shutdown_signal(async move {
-            stop_signal().await;
+            stop.await;
             stopping.store(true, Ordering::Relaxed);
         })
         .listen(listener)?
@@ -229,19 +230,25 @@ fn serve_metrics(address: std::net::SocketAddr, metrics: PrometheusHandle) -> st
     Ok(())
 }
 
-/// Resolves when the process is asked to stop: SIGTERM, or Ctrl-C.
-async fn stop_signal() {
-    let interrupt = tokio::signal::ctrl_c();
-    #[cfg(unix)]
-    {
-        use tokio::signal::unix::{SignalKind, signal};
-        if let Ok(mut terminate) = signal(SignalKind::terminate()) {
-            tokio::select! {
-                _ = interrupt => {}
-                _ = terminate.recv() => {}
-            }
-            return;
+/// Resolves when the process is asked to stop: SIGTERM, or Ctrl-C. Listens from the call on, so that a signal that comes
+/// before the server runs is not missed.
+#[cfg(unix)]
+fn stop_signal() -> std::io::Result<impl Future<Output = ()>> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let mut terminate = signal(SignalKind::terminate())?;
+    Ok(async move {
+        tokio::select! {
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
         }
-    }
-    let _ = interrupt.await;
+    })
+}
+
+/// Resolves on Ctrl-C.
+#[cfg(not(unix))]
+fn stop_signal() -> std::io::Result<impl Future<Output = ()>> {
+    Ok(async {
+        let _ = tokio::signal::ctrl_c().await;
+    })
 }
