@@ -7,6 +7,7 @@
 mod support;
 
 mod commands;
+mod demo;
 mod leaks;
 mod settings;
 mod vectors;

@@ -137,6 +137,17 @@ impl Running {
         self.line(|line| line.split_once(words)?.1.split(ends).next().map(str::to_owned))
     }
 
+    /// Asks it to stop, and answers its exit code.
+    pub(crate) fn terminate(mut self) -> Option<i32> {
+        let asked = Command::new("sh").args(["-c", &format!("kill -TERM {}", self.child.id())]).status();
+        assert!(asked.unwrap().success());
+        let started = Instant::now();
+        // Both streams end when the process does.
+        while self.lines.recv_timeout(PATIENCE.saturating_sub(started.elapsed())).is_ok() {}
+        assert!(started.elapsed() < PATIENCE, "it did not stop: {}", self.output());
+        self.child.wait().unwrap().code()
+    }
+
     /// Everything written so far.
     pub(crate) fn output(&self) -> String {
         self.output.lock().unwrap().clone()
