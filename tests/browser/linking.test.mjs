@@ -1,0 +1,236 @@
+// A shopper links, disconnects and meets trouble, in a real browser. Where it says so, with the keyboard alone.
+
+import assert from 'node:assert/strict';
+import { after, afterEach, before, test } from 'node:test';
+
+import { Demo, SHOP, assertCalm, ready, tabTo } from './demo.mjs';
+
+let demo;
+
+before(async () => {
+  demo = await Demo.start();
+});
+after(() => demo.stop());
+afterEach(async () => {
+  await demo.pull({ action: 'reset' });
+});
+
+const card = (page, retailer) => page.locator(`[data-retailer="${retailer}"]`);
+
+/** Waits for a card to have this status. */
+const has = (page, retailer, status) => page.locator(`[data-retailer="${retailer}"][data-status="${status}"]`).waitFor();
+
+/** Through Subtotal Link with the keyboard: a wrong password, then the code, each field focused by itself. */
+async function throughLink(page) {
+  await page.getByRole('heading', { name: /^Link your/ }).waitFor();
+  await page.keyboard.type('shopper');
+  await page.keyboard.press('Tab');
+  await page.keyboard.type('wrong');
+  await page.keyboard.press('Enter');
+  await page.getByRole('alert').filter({ hasText: 'wrong' }).waitFor();
+  await page.keyboard.type('password');
+  await page.keyboard.press('Enter');
+  await page.getByRole('heading', { name: 'Enter your code' }).waitFor();
+  await page.keyboard.type('000000');
+  await page.keyboard.press('Enter');
+  await page.getByRole('alert').filter({ hasText: 'wrong' }).waitFor();
+  await page.keyboard.type('123456');
+  await page.keyboard.press('Enter');
+}
+
+/** Signing in with a wrong password or code is answered 422, which Chromium remarks on. */
+const WRONG_ON_PURPOSE = /status of 422/;
+
+test('the keyboard alone signs in, links by fetch and comes back', async () => {
+  const page = await demo.page();
+  await page.goto(demo.shop('/'));
+  await ready(page, 'signed-out');
+  await tabTo(page, 'link', 'Sign in');
+  await page.keyboard.press('Enter');
+  await page.getByRole('heading', { name: 'Sign in' }).waitFor();
+  await tabTo(page, 'button', /^Theo/);
+  await page.keyboard.press('Enter');
+  await ready(page);
+  assert.equal(page.url(), demo.shop('/#link-accounts'));
+
+  await tabTo(page, 'button', 'Link Costco');
+  await page.keyboard.press('Enter');
+  await throughLink(page);
+  await has(page, 'costco', 'active');
+  assert.equal(page.url(), demo.shop('/#link-accounts'));
+  await page.locator('[data-banner]').filter({ hasText: 'Costco is linked' }).waitFor();
+  assertCalm(page, WRONG_ON_PURPOSE);
+  await page.context().close();
+});
+
+test('the keyboard alone links by a plain link', async () => {
+  const page = await demo.page({ shopper: 'theo' });
+  await page.goto(demo.shop('/account'));
+  await ready(page);
+  await tabTo(page, 'button', 'Link Publix');
+  await page.locator('.demo-controls summary').focus();
+  await page.keyboard.press('Enter');
+  await tabTo(page, 'radio', /POST/);
+  await page.keyboard.press('ArrowDown');
+  await page.getByRole('link', { name: 'Link Publix' }).waitFor();
+  await page.keyboard.press('Escape');
+
+  await tabTo(page, 'link', 'Link Publix');
+  await page.keyboard.press('Enter');
+  await throughLink(page);
+  await has(page, 'publix', 'active');
+  assert.match(page.url(), /\/account\?linking=plain#link-accounts$/);
+  await page.locator('[data-banner]').filter({ hasText: 'Publix is linked' }).waitFor();
+  assertCalm(page, WRONG_ON_PURPOSE);
+  await page.context().close();
+});
+
+test('a plain link leads a signed-out shopper through the login straight to the retailer', async () => {
+  const page = await demo.page();
+  await page.goto(demo.shop(`/apps/subtotal/link/iJ6sQo3V?redirect_url=${encodeURIComponent(demo.shop('/account'))}`));
+  await page.getByRole('button', { name: /^Jonas/ }).click();
+  await throughLink(page);
+  await has(page, 'instacart', 'active');
+  assert.equal(page.url(), demo.shop('/account'));
+  assertCalm(page, WRONG_ON_PURPOSE);
+  await page.context().close();
+});
+
+test('turning back on the Link page leads back with nothing linked', async () => {
+  const page = await demo.page({ shopper: 'maya' });
+  await page.goto(demo.shop('/'));
+  await ready(page);
+  await card(page, 'kroger').getByRole('button', { name: 'Link Kroger' }).click();
+  await page.getByRole('button', { name: 'Cancel' }).click();
+  await has(page, 'kroger', 'initialized');
+  assert.equal(await page.locator('[data-banner]').isVisible(), false);
+  assertCalm(page);
+  await page.context().close();
+});
+
+test('disconnecting asks first, and Escape means no', async () => {
+  const page = await demo.page({ shopper: 'maya' });
+  await page.goto(demo.shop('/'));
+  await ready(page);
+  const dialog = page.getByRole('dialog', { name: 'Disconnect Walmart?' });
+  const focused = () => page.evaluate(() => document.activeElement.textContent);
+  for (const no of ['Escape', 'Enter']) {
+    await tabTo(page, 'button', 'Disconnect Walmart');
+    await page.keyboard.press('Enter');
+    await dialog.waitFor();
+    assert.equal(await focused(), 'Keep it linked');
+    await page.keyboard.press(no);
+    await dialog.waitFor({ state: 'hidden' });
+    assert.equal(await focused(), 'Disconnect', `focus is lost after ${no}`);
+    await has(page, 'walmart', 'active');
+  }
+  await page.keyboard.press('Enter');
+  await dialog.waitFor();
+  await tabTo(page, 'button', 'Disconnect');
+  await page.keyboard.press('Enter');
+  await has(page, 'walmart', 'disconnected');
+  await page.locator('[data-announce]').filter({ hasText: 'Walmart is disconnected.' }).waitFor({ state: 'attached' });
+  assert.equal(await focused(), 'Link Walmart', 'focus does not follow to the new button');
+  assertCalm(page);
+  await page.context().close();
+});
+
+test('each status has the button the documentation suggests', async () => {
+  const page = await demo.page({ shopper: 'maya' });
+  await page.goto(demo.shop('/account'));
+  await ready(page);
+  const buttons = (retailer) => card(page, retailer).locator('.retailer-actions > *').allTextContents();
+  const wanted = {
+    walmart: ['Purchase on Walmart', 'Disconnect'],
+    target: ['Login to sync new purchases'],
+    amazon: ['Link Amazon'],
+    kroger: ['Link Kroger'],
+    walgreens: ['Link Walgreens'],
+    costco: ['Link Costco'],
+  };
+  for (const [retailer, texts] of Object.entries(wanted)) assert.deepEqual(await buttons(retailer), texts);
+  // A status nobody knows yet is treated as no connection.
+  const { connections } = await demo.pull({ action: 'latency', milliseconds: 0 });
+  const { connection_id } = connections.find((connection) => connection.retailer_id === 'walmart');
+  await demo.pull({ action: 'status', connection_id, status: 'paused' });
+  await page.reload();
+  await ready(page);
+  assert.deepEqual(await buttons('walmart'), ['Link Walmart']);
+  assertCalm(page);
+  await page.context().close();
+});
+
+test('a hidden retailer is not shown, and a hidden block not at all', async () => {
+  const names = async (shopper) => {
+    const page = await demo.page({ shopper });
+    await page.goto(demo.shop('/'));
+    await page.locator('[data-link-accounts]:not([data-state="loading"])').waitFor({ state: 'attached' });
+    const seen = await page.locator('[data-retailer]').evaluateAll((cards) => cards.map((one) => one.dataset.retailer));
+    const visible = await page.locator('[data-link-accounts]').isVisible();
+    assertCalm(page);
+    await page.context().close();
+    return { seen, visible };
+  };
+  const [dana, maya] = [await names('dana'), await names('maya')];
+  assert.ok(dana.seen.includes('petco') && !maya.seen.includes('petco'));
+  assert.deepEqual(dana.seen.filter((retailer) => retailer !== 'petco'), maya.seen);
+  demo.command('rules', 'set', SHOP, '--on');
+  try {
+    // The shop is remembered for some seconds; whether any list is on is part of that, and one was on already.
+    assert.deepEqual(await names('maya'), { seen: [], visible: false });
+    assert.equal((await names('dana')).visible, true);
+  } finally {
+    demo.command('rules', 'set', SHOP, '--off');
+  }
+});
+
+test('trouble is shown with a request id and a way to try again', async () => {
+  const page = await demo.page({ shopper: 'maya' });
+  await demo.pull({ action: 'answer', mode: '500' });
+  await page.goto(demo.shop('/'));
+  await ready(page, 'error');
+  await page.getByRole('alert').locator('.request-id code').waitFor();
+  await tabTo(page, 'button', 'Try again');
+  await page.keyboard.press('Enter');
+  await ready(page, 'error');
+  await demo.pull({ action: 'answer', mode: 'normal' });
+  await page.getByRole('button', { name: 'Try again' }).click();
+  await ready(page);
+
+  // A call that fails leaves its own card, and the button can be pressed again.
+  await demo.pull({ action: 'answer', mode: '500', endpoint: 'GET /connections', times: 1 });
+  const button = card(page, 'amazon').getByRole('button', { name: 'Link Amazon' });
+  await button.click();
+  await card(page, 'amazon').getByRole('alert').waitFor();
+  assert.equal(await button.textContent(), 'Link Amazon');
+  await button.click();
+  await page.getByRole('heading', { name: /Amazon/ }).waitFor();
+  assertCalm(page, /status of 502/);
+  await page.context().close();
+});
+
+test('a second click while the first is on its way does nothing', async () => {
+  const page = await demo.page({ shopper: 'jonas' });
+  await page.goto(demo.shop('/'));
+  await ready(page);
+  await demo.pull({ action: 'latency', milliseconds: 200 });
+  const button = card(page, 'kroger').getByRole('button');
+  await button.dblclick();
+  await page.getByRole('heading', { name: 'Link your Kroger account' }).waitFor();
+  const { connections } = await demo.pull({ action: 'latency', milliseconds: 0 });
+  const made = connections.filter((one) => one.customer_id === '7100000000002' && one.retailer_id === 'kroger');
+  assert.equal(made.length, 1);
+  assertCalm(page);
+  await page.context().close();
+});
+
+test('the page that refreshes instead of redirecting gets there too', async () => {
+  const origin = await demo.serve({ REDIRECT_MODE: 'html' });
+  const url = demo.command('sign', `${origin}/apps/subtotal/link/bU2fNg7A`, '--shop', SHOP, '--customer', '7100000000005');
+  const page = await demo.page();
+  const answer = await page.goto(url);
+  assert.equal(answer.status(), 200);
+  await page.getByRole('heading', { name: 'Link your Publix account' }).waitFor();
+  assertCalm(page);
+  await page.context().close();
+});
