@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { after, afterEach, before, test } from 'node:test';
 
-import { Demo, SHOP, assertCalm, ready, tabTo } from './demo.mjs';
+import { Demo, SHOP, SHOPPERS, assertCalm, ready, tabTo } from './demo.mjs';
 
 let demo;
 
@@ -218,7 +218,7 @@ test('a second click while the first is on its way does nothing', async () => {
   await button.dblclick();
   await page.getByRole('heading', { name: 'Link your Kroger account' }).waitFor();
   const { connections } = await demo.pull({ action: 'latency', milliseconds: 0 });
-  const made = connections.filter((one) => one.customer_id === '7100000000002' && one.retailer_id === 'kroger');
+  const made = connections.filter((one) => one.customer_id === SHOPPERS.jonas && one.retailer_id === 'kroger');
   assert.equal(made.length, 1);
   assertCalm(page);
   await page.context().close();
@@ -226,7 +226,7 @@ test('a second click while the first is on its way does nothing', async () => {
 
 test('the page that refreshes instead of redirecting gets there too', async () => {
   const origin = await demo.serve({ REDIRECT_MODE: 'html' });
-  const url = demo.command('sign', `${origin}/apps/subtotal/link/bU2fNg7A`, '--shop', SHOP, '--customer', '7100000000005');
+  const url = demo.command('sign', `${origin}/apps/subtotal/link/bU2fNg7A`, '--shop', SHOP, '--customer', SHOPPERS.theo);
   const page = await demo.page();
   const answer = await page.goto(url);
   assert.equal(answer.status(), 200);

@@ -4,7 +4,7 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 
-import { DESKTOP, Demo, PHONE, accessibilityProblems, assertCalm, overflow } from './demo.mjs';
+import { DESKTOP, Demo, PHONE, SHOP, SHOPPERS, accessibilityProblems, assertCalm, overflow } from './demo.mjs';
 import { PAGES } from './pages.mjs';
 
 let demo;
@@ -42,6 +42,24 @@ for (const [name, { shopper, open, trouble }] of Object.entries(PAGES)) {
     }
   }
 }
+
+test('the page that refreshes instead of redirecting is sound while it shows', async () => {
+  const origin = await demo.serve({ REDIRECT_MODE: 'html' });
+  const url = demo.command('sign', `${origin}/apps/subtotal/link/bU2fNg7A`, '--shop', SHOP, '--customer', SHOPPERS.theo);
+  const answer = await fetch(url);
+  assert.equal(answer.status, 200);
+  const stays = (await answer.text()).replace(/<meta http-equiv="refresh"[^>]*>/, '');
+  for (const viewport of [PHONE, DESKTOP]) {
+    for (const dark of [false, true]) {
+      const page = await demo.page({ viewport, dark });
+      await page.setContent(stays);
+      assert.equal(await overflow(page), 0);
+      assert.deepEqual(await accessibilityProblems(page), []);
+      assert.equal(await lightness(page) < 0.4, dark);
+      await page.context().close();
+    }
+  }
+});
 
 test('no page needs sideways scrolling on the narrowest phones', async () => {
   for (const [name, { shopper, open }] of Object.entries(PAGES)) {

@@ -15,9 +15,11 @@ mkdirSync(RESULTS, { recursive: true });
 
 const demo = await Demo.start();
 try {
-  const readme = await demo.page({ shopper: 'maya', viewport: DESKTOP });
+  // The block with its cards, between the shop's bar above it and the demo's below.
+  const readme = await demo.page({ shopper: 'maya', viewport: { ...DESKTOP, height: 1040 } });
   await PAGES.storefront.open(demo, readme);
   await readme.waitForLoadState('networkidle');
+  await readme.locator('#link-accounts').evaluate((block) => window.scrollTo(0, block.offsetTop - 84));
   await readme.screenshot({ path: join(IMAGES, 'storefront.png') });
   await readme.context().close();
   for (const [name, { shopper, open }] of Object.entries(PAGES)) {
