@@ -7,4 +7,5 @@
 mod support;
 
 mod endpoints;
+mod identity;
 mod vectors;
