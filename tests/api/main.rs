@@ -8,4 +8,5 @@ mod support;
 
 mod endpoints;
 mod identity;
+mod link;
 mod vectors;
