@@ -9,4 +9,5 @@ mod support;
 mod endpoints;
 mod identity;
 mod link;
+mod redirects;
 mod vectors;
