@@ -6,6 +6,7 @@
 
 mod support;
 
+mod bodies;
 mod endpoints;
 mod identity;
 mod link;
