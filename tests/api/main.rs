@@ -11,4 +11,5 @@ mod endpoints;
 mod identity;
 mod link;
 mod redirects;
+mod rules;
 mod vectors;
