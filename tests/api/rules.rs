@@ -257,7 +257,7 @@ async fn a_rule_changed_by_another_process_is_seen_in_time() {
 
 #[actix_web::test]
 async fn a_decision_over_a_million_entries_takes_under_twice_as_long_as_over_ten() {
-    const BATCH: usize = 40;
+    const BATCH: usize = 10;
     let app = TestApp::start().await;
     let started = Instant::now();
     let mut lists = Vec::new();
@@ -282,14 +282,15 @@ async fn a_decision_over_a_million_entries_takes_under_twice_as_long_as_over_ten
     let mut medians = Vec::new();
     for _ in 0..3 {
         let (mut few, mut many) = (Vec::new(), Vec::new());
-        for _ in 0..15 {
+        for _ in 0..25 {
             few.push(decide(lists[0]).await);
             many.push(decide(lists[1]).await);
         }
         few.sort();
         many.sort();
-        medians.push((few[7], many[7]));
-        if many[7] < few[7] * 2 {
+        // A neighbour on the machine can disturb a round, so the comparison may be made again.
+        medians.push((few[12], many[12]));
+        if many[12] < few[12] * 2 {
             return;
         }
     }
