@@ -60,7 +60,7 @@ fn advice(refusal: ProxyRefusal, query: &str, now: i64) -> String {
         ProxyRefusal::Missing(_) | ProxyRefusal::MalformedSignature => {
             "Shopify's app proxy adds shop, logged_in_customer_id, path_prefix, timestamp and signature. Call through the storefront, or use the sign command.".to_owned()
         }
-        ProxyRefusal::Repeated(_) | ProxyRefusal::HmacParameter | ProxyRefusal::HiddenPathPrefix | ProxyRefusal::KeyHoldsEquals => {
+        ProxyRefusal::Repeated(_) | ProxyRefusal::HmacParameter | ProxyRefusal::HiddenPathPrefix | ProxyRefusal::HiddenIdentity(_) | ProxyRefusal::KeyHoldsEquals => {
             "Pages must not send Shopify's own parameters themselves; rename the page's parameter.".to_owned()
         }
         _ => "See docs/errors.md for what an app-proxy request must look like.".to_owned(),

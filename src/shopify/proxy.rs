@@ -4,7 +4,8 @@
 //! <https://shopify.dev/docs/apps/build/online-store/app-proxies/authenticate-app-proxies>): decode the pairs, join
 //! repeats with `,`, sort the `key=value` strings by byte, concatenate, HMAC-SHA256 under the client secret. Because
 //! nothing separates the pairs, one digest can fit several queries; [`verify`] therefore refuses every query that could
-//! be read as another shop, customer or time, even when its digest is right.
+//! be read as another shop, customer or time, even when its digest is right. What the page itself sent stays open to
+//! several readings, and so does where the path prefix ends.
 
 use std::borrow::Cow;
 use std::ops::Range;
@@ -93,6 +94,9 @@ pub enum ProxyRefusal {
     /// The pair string of another key holds `path_prefix=`.
     #[error("a parameter hides path_prefix= in its name or value")]
     HiddenPathPrefix,
+    /// The page's parameters could also be read as this one of Shopify's.
+    #[error("a parameter hides {0}= in its name or value")]
+    HiddenIdentity(&'static str),
     /// One of Shopify's parameters is missing.
     #[error("the parameter {0} is missing")]
     Missing(&'static str),
@@ -136,6 +140,7 @@ impl ProxyRefusal {
             Self::KeyHoldsEquals => "key_holds_equals",
             Self::HmacParameter => "hmac_parameter",
             Self::HiddenPathPrefix => "hidden_path_prefix",
+            Self::HiddenIdentity(_) => "hidden_identity",
             Self::Missing(_) => "missing_parameter",
             Self::Repeated(_) => "repeated_parameter",
             Self::MalformedSignature => "malformed_signature",
@@ -280,10 +285,52 @@ fn signed_message(pairs: &[Pair<'_>]) -> Result<Vec<u8>, ProxyRefusal> {
     }
     let bytes = text.as_bytes();
     entries.sort_unstable_by(|left, right| bytes[left.clone()].cmp(&bytes[right.clone()]));
-    Ok(entries.into_iter().fold(Vec::with_capacity(bytes.len()), |mut message, entry| {
-        message.extend_from_slice(&bytes[entry]);
-        message
-    }))
+    let message = entries.into_iter().fold(String::with_capacity(text.len()), |message, entry| message + &text[entry]);
+    refuse_second_reading(&message)?;
+    Ok(message.into_bytes())
+}
+
+/// Refuses a message in which a shop, customer or time stands that is not the one Shopify put there.
+///
+/// The verdict depends on the message alone, so every reading of one digest shares it. A customer or path prefix may
+/// be named once. `shop=` and `timestamp=` do occur in the addresses pages send, so only those count that could be a
+/// pair: a well-formed value, and behind it text that sorts where the next pair would have to.
+fn refuse_second_reading(message: &str) -> Result<(), ProxyRefusal> {
+    if message.matches("path_prefix=").count() > 1 {
+        return Err(ProxyRefusal::HiddenPathPrefix);
+    }
+    if message.matches("logged_in_customer_id=").count() > 1 {
+        return Err(ProxyRefusal::HiddenIdentity(CUSTOMER));
+    }
+    if could_be_pairs(message, "shop=", shop_len) > 1 {
+        return Err(ProxyRefusal::HiddenIdentity(SHOP));
+    }
+    if could_be_pairs(message, "timestamp=", digits_len) > 1 {
+        return Err(ProxyRefusal::HiddenIdentity(TIMESTAMP));
+    }
+    Ok(())
+}
+
+/// In how many places a pair of this key could stand; `value_len` measures a well-formed value at a text's start.
+fn could_be_pairs(message: &str, key: &str, value_len: fn(&str) -> Option<usize>) -> usize {
+    let pairs = message.match_indices(key).filter(|(at, _)| {
+        let Some(length) = value_len(&message[at + key.len()..]) else { return false };
+        let (pair, behind) = message[*at..].split_at(key.len() + length);
+        // Only the timestamp can be the last pair of all.
+        if behind.is_empty() { key == "timestamp=" } else { behind > pair && !behind.starts_with(key) }
+    });
+    pairs.count()
+}
+
+fn shop_len(text: &str) -> Option<usize> {
+    const SUFFIX: &str = ".myshopify.com";
+    let end = text.find('.')? + SUFFIX.len();
+    text.get(..end).is_some_and(|domain| ShopDomain::parse(domain).is_ok()).then_some(end)
+}
+
+fn digits_len(text: &str) -> Option<usize> {
+    let length = text.bytes().take_while(u8::is_ascii_digit).count();
+    (length > 0).then_some(length)
 }
 
 fn parse_signature(text: &str) -> Result<[u8; 32], ProxyRefusal> {

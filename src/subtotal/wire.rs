@@ -17,12 +17,12 @@ pub struct Retailer {
 }
 
 impl Retailer {
-    /// The last path segment of `link_url`, or `None` when it is not a URL or ends in none.
+    /// The last path segment of `link_url`, decoded, or `None` when it is not a URL or ends in none.
     #[must_use]
     pub fn link_id(&self) -> Option<String> {
         let url = url::Url::parse(&self.link_url).ok()?;
         let last = url.path_segments()?.next_back().filter(|segment| !segment.is_empty())?;
-        Some(last.to_owned())
+        Some(percent_encoding::percent_decode_str(last).decode_utf8_lossy().into_owned())
     }
 }
 

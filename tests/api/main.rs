@@ -6,8 +6,14 @@
 
 mod support;
 
+mod bodies;
 mod commands;
 mod demo;
+mod endpoints;
+mod identity;
 mod leaks;
+mod link;
+mod redirects;
+mod rules;
 mod settings;
 mod vectors;

@@ -35,7 +35,8 @@ pub(crate) async fn connections(
     if !Url::parse(&retailer_link).is_ok_and(|url| matches!(url.scheme(), "http" | "https")) {
         fields.error("retailerLinkUrl", "must be an http(s) URL");
     }
-    let redirect_url = fields.required("redirectUrl", MAX_URL);
+    // Its length is judged with the rest of it, so that both ways to link refuse it alike.
+    let redirect_url = fields.required("redirectUrl", usize::MAX);
     let connection_id = fields.optional("connectionId", MAX_ID);
     fields.finish()?;
     let redirect = allowed_redirect(&redirect_url, &shopper.shop, &storefront_host(&request, proxy.shop()))?;

@@ -2,6 +2,7 @@
 //! its errors are pages too.
 
 use actix_web::{HttpRequest, HttpResponse, web};
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use url::form_urlencoded::Serializer;
 
 use super::connections::open_link;
@@ -56,7 +57,7 @@ fn to_login(
         query.append_pair("redirect_url", redirect.as_str());
     }
     let query = query.append_pair(AFTER_LOGIN, "1").finish();
-    let link_id: String = url::form_urlencoded::byte_serialize(link_id.as_bytes()).collect();
+    let link_id = utf8_percent_encode(link_id, NON_ALPHANUMERIC);
     let back = format!("{}/link/{link_id}?{query}", proxy.path_prefix());
     let (login, parameter) = match shop.accounts {
         Accounts::New => ("/customer_authentication/login", "return_to"),

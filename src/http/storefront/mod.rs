@@ -74,10 +74,15 @@ async fn find_retailer(
 ) -> Result<Retailer, AppError> {
     let (api, shelf) = state.subtotal(&shopper.shop, shopper.deadline).await?;
     let decision = enforced(state, shopper).await?;
-    let mut snapshot = shelf.retailers(&api).await?;
-    if find(&snapshot).is_none() {
-        snapshot = shelf.retailers_after(&api, snapshot).await?;
+    let find = |snapshot: &Snapshot| {
+        let found = find(snapshot).filter(|retailer| !decision.hides_retailer(&retailer.retailer_id));
+        found.cloned()
+    };
+    let snapshot = shelf.retailers(&api).await?;
+    if let Some(retailer) = find(&snapshot) {
+        return Ok(retailer);
     }
-    let found = find(&snapshot).filter(|retailer| !decision.hides_retailer(&retailer.retailer_id));
-    found.cloned().ok_or(AppError::RetailerNotFound)
+    // A hidden one goes through the refresh too, or it could be told from a missing one while Subtotal is down.
+    let newer = shelf.retailers_after(&api, snapshot).await?;
+    find(&newer).ok_or(AppError::RetailerNotFound)
 }

@@ -6,4 +6,5 @@ pub(crate) mod command;
 pub(crate) mod database;
 pub(crate) mod fake_admin;
 pub(crate) mod fake_subtotal;
+pub(crate) mod raw;
 pub(crate) mod signer;
