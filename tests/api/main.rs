@@ -6,4 +6,10 @@
 
 mod support;
 
+mod faults;
+mod one_creation;
+mod one_shops_trouble;
+mod retailers_cache;
+mod shutdown;
+mod upstream_calls;
 mod vectors;

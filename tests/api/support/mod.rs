@@ -5,4 +5,7 @@ pub(crate) mod captured_log;
 pub(crate) mod database;
 pub(crate) mod fake_admin;
 pub(crate) mod fake_subtotal;
+pub(crate) mod linking;
+pub(crate) mod process;
 pub(crate) mod signer;
+pub(crate) mod wait;
