@@ -284,6 +284,7 @@ async fn of_many_who_take_a_claim_as_it_stands_one_gets_it() {
         assert!(stores[0].settle_claim(&key, round + 1, &outcome).await.unwrap());
         assert!(!stores[1].settle_claim(&key, round + 1, &outcome).await.unwrap(), "it is settled");
         assert_eq!(stores[1].claim(&key).await.unwrap().unwrap().state, outcome);
+        assert_eq!(stores[1].take_claim(&key, seen.as_ref(), 60_000).await.unwrap(), None, "as it was, not as it is");
     }
 }
 
