@@ -20,6 +20,9 @@ const MAX_SHOPS: u64 = 10_000;
 const STALE: Duration = Duration::from_hours(24);
 /// How often one shop's unknown ids may force a refresh.
 const FORCED_EVERY: Duration = Duration::from_secs(5);
+/// How long a refresh behind an answer that failed keeps the next one away, so that a list that can not be had does not
+/// cost a call a request, and its failures do not open the breaker for calls that succeed.
+const FAILED_PAUSE: Duration = Duration::from_secs(5);
 /// How long a refresh that nobody waits for may take.
 const BACKGROUND_DEADLINE: Duration = Duration::from_secs(4);
 
@@ -57,6 +60,8 @@ struct RefreshLog {
     forced_at: Option<u64>,
     /// How the last fetch failed, for those who waited for it.
     failed: Option<SubtotalError>,
+    /// When a refresh behind an answer failed.
+    failed_behind_at: Option<u64>,
 }
 
 /// A shop's retailers, as one request sees them.
@@ -170,10 +175,13 @@ impl Shelf {
         let shelf = self.clone();
         let api = api.until(Deadline::after(BACKGROUND_DEADLINE));
         tokio::spawn(async move {
-            let Ok(_running) = shelf.refresh.try_lock() else { return };
-            if shelf.listed().is_some_and(|listed| listed.edition == seen)
+            let Ok(mut log) = shelf.refresh.try_lock() else { return };
+            let failed_just_now = log.failed_behind_at.is_some_and(|at| within(at, shelf.clock.age_ms(), FAILED_PAUSE));
+            if !failed_just_now
+                && shelf.listed().is_some_and(|listed| listed.edition == seen)
                 && let Err(error) = shelf.fetch(&api).await
             {
+                log.failed_behind_at = Some(shelf.clock.age_ms());
                 tracing::warn!(%error, "retailers could not be refreshed");
             }
         });

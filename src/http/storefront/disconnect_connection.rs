@@ -8,7 +8,7 @@ use crate::app::AppState;
 use crate::http::body::Fields;
 use crate::http::error::AppError;
 use crate::shopify::proxy::VerifiedProxy;
-use crate::subtotal::TokenScope;
+use crate::subtotal::{ShopApi, SubtotalError, TokenScope};
 
 #[derive(Serialize)]
 pub(crate) struct Disconnected {
@@ -26,13 +26,22 @@ pub(crate) async fn disconnect_connection(
     let connection_id = fields.required("connectionId", MAX_ID);
     fields.finish()?;
 
-    let (api, _) = state.subtotal(&shopper.shop, shopper.deadline).await?;
-    let connections = api.connections(shopper.customer.as_str()).await?;
+    let (api, shelf) = state.subtotal(&shopper.shop, shopper.deadline).await?;
+    disconnect(&api, shopper.customer.as_str(), &connection_id).await.inspect_err(|error| {
+        if matches!(error, AppError::Subtotal(SubtotalError::KeyRejected)) {
+            shelf.clear();
+        }
+    })?;
+    Ok(web::Json(Disconnected { success: true }))
+}
+
+async fn disconnect(api: &ShopApi, customer_id: &str, connection_id: &str) -> Result<(), AppError> {
+    let connections = api.connections(customer_id).await?;
     let own = connections.iter().find(|connection| connection.connection_id == connection_id);
     let own = own.ok_or(AppError::ConnectionNotFound)?;
-    if own.status != "disconnected" {
-        let token = api.connection_token(&own.connection_id, TokenScope::Access).await?;
-        api.disconnect(&own.connection_id, &token).await?;
+    if own.status == "disconnected" {
+        return Ok(());
     }
-    Ok(web::Json(Disconnected { success: true }))
+    let token = api.connection_token(&own.connection_id, TokenScope::Access).await?;
+    Ok(api.disconnect(&own.connection_id, &token).await?)
 }

@@ -46,6 +46,8 @@ pub(crate) enum Fault {
     WorkThenHang,
     /// The call does its work, but the connection is closed without an answer.
     WorkThenReset,
+    /// The call does its work at once, and its answer comes so many milliseconds later.
+    WorkThenWait(u64),
 }
 
 /// One call that arrived.
@@ -234,11 +236,15 @@ async fn serve(stream: TcpStream, state: Arc<Mutex<State>>) {
             let Request { headers, body, .. } = &request;
             state.seen.push(Seen { call, headers: headers.clone(), body: body.clone(), in_flight });
             let fault = state.next_fault(call);
-            let works = matches!(fault, None | Some(Fault::WorkThenHang | Fault::WorkThenReset));
+            let works =
+                matches!(fault, None | Some(Fault::WorkThenHang | Fault::WorkThenReset | Fault::WorkThenWait(_)));
             (fault, works.then(|| state.work(call, &request)))
         };
+        if let Some(Fault::WorkThenWait(milliseconds)) = fault {
+            tokio::time::sleep(Duration::from_millis(milliseconds)).await;
+        }
         match fault {
-            None => {
+            None | Some(Fault::WorkThenWait(_)) => {
                 let (status, body) = outcome.unwrap();
                 answer(&mut stream, status, "", &body.to_string()).await;
             }

@@ -6,5 +6,8 @@ pub(crate) mod command;
 pub(crate) mod database;
 pub(crate) mod fake_admin;
 pub(crate) mod fake_subtotal;
+pub(crate) mod linking;
+pub(crate) mod process;
 pub(crate) mod raw;
 pub(crate) mod signer;
+pub(crate) mod wait;
