@@ -4,9 +4,7 @@
 //! is reported, each with its variable.
 
 use std::collections::HashMap;
-use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
-use std::str::FromStr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -14,6 +12,8 @@ use base64::Engine;
 use secrecy::{SecretBox, SecretString};
 use url::Url;
 
+use crate::settings::is_http_url;
+pub use crate::settings::{Problem, Problems, Settings};
 use crate::shopify::AdminApiConfig;
 use crate::store::{EncryptionKey, Keyring};
 use crate::subtotal::SubtotalConfig;
@@ -88,32 +88,6 @@ pub struct LogConfig {
     pub filter: String,
 }
 
-/// One setting that is missing or wrong.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Problem {
-    /// The variable.
-    pub variable: &'static str,
-    /// What is wrong with it, and what it should be. Never its value.
-    pub message: String,
-}
-
-/// Everything that is missing or wrong.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub struct Problems(pub Vec<Problem>);
-
-impl fmt::Display for Problems {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(formatter, "the settings need mending:")?;
-        self.0.iter().try_for_each(|Problem { variable, message }| write!(formatter, "\n  {variable} {message}"))
-    }
-}
-
-/// Reads settings through a lookup and collects what is wrong with them.
-pub struct Settings<'l> {
-    lookup: &'l dyn Fn(&str) -> Option<String>,
-    problems: Vec<Problem>,
-}
-
 /// The process's environment, and under it the file `.env` of the working directory where there is one.
 ///
 /// # Errors
@@ -156,21 +130,7 @@ impl Config {
     }
 }
 
-impl<'l> Settings<'l> {
-    /// Nothing read yet.
-    #[must_use]
-    pub fn new(lookup: &'l dyn Fn(&str) -> Option<String>) -> Self {
-        Self { lookup, problems: Vec::new() }
-    }
-
-    /// Answers whether everything read so far was right.
-    ///
-    /// # Errors
-    /// [`Problems`], all of them at once.
-    pub fn finish(self) -> Result<(), Problems> {
-        if self.problems.is_empty() { Ok(()) } else { Err(Problems(self.problems)) }
-    }
-
+impl Settings<'_> {
     /// `DATABASE_URL` and `ENCRYPTION_KEYS`.
     pub fn database(&mut self, keys_required: bool) -> DatabaseConfig {
         let url = self.text("DATABASE_URL").unwrap_or_else(|| "sqlite://subtotal-connect.db?mode=rwc".to_owned());
@@ -291,70 +251,6 @@ impl<'l> Settings<'l> {
         }
         keys
     }
-
-    /// A variable that is set and not empty.
-    fn text(&self, name: &str) -> Option<String> {
-        (self.lookup)(name).map(|text| text.trim().to_owned()).filter(|text| !text.is_empty())
-    }
-
-    fn list(&self, name: &str) -> Vec<String> {
-        let text = self.text(name).unwrap_or_default();
-        text.split(',').map(str::trim).filter(|item| !item.is_empty()).map(str::to_owned).collect()
-    }
-
-    fn url(&mut self, name: &'static str, default: &str) -> Url {
-        let text = self.text(name).unwrap_or_else(|| default.to_owned());
-        if !is_http_url(&text) {
-            self.problem(name, "must be an http(s) URL");
-        }
-        Url::parse(&text).unwrap_or_else(|_| Url::parse(default).expect("defaults are URLs"))
-    }
-
-    fn milliseconds(&mut self, name: &'static str, default: u64) -> Duration {
-        let number = self.parsed(name, "a number of milliseconds from 1 to 600000", default);
-        if !(1..=600_000).contains(&number) {
-            self.problem(name, "must be a number of milliseconds from 1 to 600000");
-        }
-        Duration::from_millis(number)
-    }
-
-    fn seconds(&mut self, name: &'static str, default: u32) -> Duration {
-        Duration::from_secs(u64::from(self.parsed(name, "a number of seconds", default)))
-    }
-
-    fn parsed<T: FromStr>(&mut self, name: &'static str, shape: &str, default: T) -> T {
-        self.text(name).and_then(|text| self.parse(name, shape, &text)).unwrap_or(default)
-    }
-
-    fn parse<T: FromStr>(&mut self, name: &'static str, shape: &str, text: &str) -> Option<T> {
-        let parsed = text.parse().ok();
-        if parsed.is_none() {
-            self.problem(name, &format!("must be {shape}"));
-        }
-        parsed
-    }
-
-    /// One of two words; the first is the default.
-    fn choice<T: Copy>(&mut self, name: &'static str, choices: [(&str, T); 2]) -> T {
-        let text = self.text(name).unwrap_or_else(|| choices[0].0.to_owned());
-        match choices.iter().find(|(word, _)| *word == text) {
-            Some((_, value)) => *value,
-            None => {
-                self.problem(name, &format!("must be {} or {}", choices[0].0, choices[1].0));
-                choices[0].1
-            }
-        }
-    }
-
-    fn problem(&mut self, variable: &'static str, message: &str) {
-        self.problems.push(Problem { variable, message: message.to_owned() });
-    }
-}
-
-impl fmt::Debug for Settings<'_> {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.debug_struct("Settings").field("problems", &self.problems).finish_non_exhaustive()
-    }
 }
 
 fn parse_encryption_key(item: &str) -> Option<EncryptionKey> {
@@ -364,8 +260,4 @@ fn parse_encryption_key(item: &str) -> Option<EncryptionKey> {
     let bytes = base64::engine::general_purpose::STANDARD.decode(key).ok()?;
     let key: [u8; 32] = bytes.try_into().ok()?;
     named.then(|| EncryptionKey { id: id.to_owned(), key: Arc::new(SecretBox::new(Box::new(key))) })
-}
-
-fn is_http_url(text: &str) -> bool {
-    Url::parse(text).is_ok_and(|url| matches!(url.scheme(), "http" | "https") && url.has_host())
 }

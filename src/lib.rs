@@ -18,6 +18,7 @@ pub mod subtotal;
 
 pub mod clock;
 pub mod config;
+pub mod settings;
 pub mod telemetry;
 
 pub mod sandbox;

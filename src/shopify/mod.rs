@@ -7,6 +7,7 @@ pub mod customer_id;
 pub mod proxy;
 pub mod shop_domain;
 pub mod signature;
+mod signed_query;
 
 pub use admin_api::{AdminApi, AdminApiConfig, Contact};
 pub use contacts::Contacts;

@@ -7,10 +7,8 @@
 //! be read as another shop, customer or time, even when its digest is right. What the page itself sent stays open to
 //! several readings, and so does where the path prefix ends.
 
-use std::borrow::Cow;
-use std::ops::Range;
-
 use super::signature::ClientSecrets;
+use super::signed_query::{decode, signed_message, single};
 use super::{CustomerId, ShopDomain};
 
 /// Longest raw query that is looked at, in bytes.
@@ -21,11 +19,11 @@ pub const MAX_PIECES: usize = 64;
 pub const FRESHNESS_SECONDS: i64 = 90;
 
 /// The parameters Shopify adds, each of which must be there exactly once.
-const SHOP: &str = "shop";
-const CUSTOMER: &str = "logged_in_customer_id";
-const PATH_PREFIX: &str = "path_prefix";
-const TIMESTAMP: &str = "timestamp";
-const SIGNATURE: &str = "signature";
+pub(super) const SHOP: &str = "shop";
+pub(super) const CUSTOMER: &str = "logged_in_customer_id";
+pub(super) const PATH_PREFIX: &str = "path_prefix";
+pub(super) const TIMESTAMP: &str = "timestamp";
+pub(super) const SIGNATURE: &str = "signature";
 
 /// A request Shopify's app proxy signed: the only way to a shop or a customer.
 ///
@@ -208,129 +206,6 @@ pub fn age_seconds(query: &str, now: i64) -> Option<i64> {
     let pairs = decode(query).ok()?;
     let timestamp = parse_timestamp(single(&pairs, TIMESTAMP).ok()?).ok()?;
     Some(now.saturating_sub(timestamp))
-}
-
-type Pair<'q> = (Cow<'q, str>, Cow<'q, str>);
-
-fn decode(query: &str) -> Result<Vec<Pair<'_>>, ProxyRefusal> {
-    if query.len() > MAX_QUERY_BYTES {
-        return Err(ProxyRefusal::QueryTooLong);
-    }
-    let mut pairs = Vec::with_capacity(8);
-    for piece in query.split('&').filter(|piece| !piece.is_empty()) {
-        if pairs.len() == MAX_PIECES {
-            return Err(ProxyRefusal::TooManyParameters);
-        }
-        let (key, value) = piece.split_once('=').unwrap_or((piece, ""));
-        pairs.push((decode_component(key)?, decode_component(value)?));
-    }
-    Ok(pairs)
-}
-
-/// Form decoding: `+` is a space, `%XX` a byte, and the bytes are UTF-8.
-fn decode_component(text: &str) -> Result<Cow<'_, str>, ProxyRefusal> {
-    if !text.bytes().any(|byte| byte == b'%' || byte == b'+') {
-        return Ok(Cow::Borrowed(text));
-    }
-    let mut decoded = Vec::with_capacity(text.len());
-    let mut bytes = text.bytes();
-    while let Some(byte) = bytes.next() {
-        decoded.push(match byte {
-            b'+' => b' ',
-            b'%' => {
-                let mut digit = || bytes.next().and_then(|byte| char::from(byte).to_digit(16));
-                let (high, low) = digit().zip(digit()).ok_or(ProxyRefusal::BadPercentEscape)?;
-                u8::try_from(high * 16 + low).expect("two hex digits make a byte")
-            }
-            other => other,
-        });
-    }
-    String::from_utf8(decoded).map(Cow::Owned).map_err(|_| ProxyRefusal::NotUtf8)
-}
-
-/// The one value of a parameter that must be there exactly once.
-fn single<'p>(pairs: &'p [Pair<'_>], name: &'static str) -> Result<&'p str, ProxyRefusal> {
-    let mut values = pairs.iter().filter(|(key, _)| key == name);
-    match (values.next(), values.next()) {
-        (Some((_, value)), None) => Ok(value),
-        (None, _) => Err(ProxyRefusal::Missing(name)),
-        (Some(_), Some(_)) => Err(ProxyRefusal::Repeated(name)),
-    }
-}
-
-/// The bytes Shopify signs, or a refusal where they could be read in two ways.
-fn signed_message(pairs: &[Pair<'_>]) -> Result<Vec<u8>, ProxyRefusal> {
-    let mut text = String::with_capacity(256);
-    let mut entries: Vec<Range<usize>> = Vec::with_capacity(pairs.len());
-    for (index, (key, _)) in pairs.iter().enumerate() {
-        if key == SIGNATURE || pairs[..index].iter().any(|(earlier, _)| earlier == key) {
-            continue;
-        }
-        if key == "hmac" {
-            return Err(ProxyRefusal::HmacParameter);
-        }
-        if key.contains('=') {
-            return Err(ProxyRefusal::KeyHoldsEquals);
-        }
-        let start = text.len();
-        text.push_str(key);
-        for (nth, (_, value)) in pairs[index..].iter().filter(|(other, _)| other == key).enumerate() {
-            text.push(if nth == 0 { '=' } else { ',' });
-            text.push_str(value);
-        }
-        if key != PATH_PREFIX && text[start..].contains("path_prefix=") {
-            return Err(ProxyRefusal::HiddenPathPrefix);
-        }
-        entries.push(start..text.len());
-    }
-    let bytes = text.as_bytes();
-    entries.sort_unstable_by(|left, right| bytes[left.clone()].cmp(&bytes[right.clone()]));
-    let message = entries.into_iter().fold(String::with_capacity(text.len()), |message, entry| message + &text[entry]);
-    refuse_second_reading(&message)?;
-    Ok(message.into_bytes())
-}
-
-/// Refuses a message in which a shop, customer or time stands that is not the one Shopify put there.
-///
-/// The verdict depends on the message alone, so every reading of one digest shares it. A customer or path prefix may
-/// be named once. `shop=` and `timestamp=` do occur in the addresses pages send, so only those count that could be a
-/// pair: a well-formed value, and behind it text that sorts where the next pair would have to.
-fn refuse_second_reading(message: &str) -> Result<(), ProxyRefusal> {
-    if message.matches("path_prefix=").count() > 1 {
-        return Err(ProxyRefusal::HiddenPathPrefix);
-    }
-    if message.matches("logged_in_customer_id=").count() > 1 {
-        return Err(ProxyRefusal::HiddenIdentity(CUSTOMER));
-    }
-    if could_be_pairs(message, "shop=", shop_len) > 1 {
-        return Err(ProxyRefusal::HiddenIdentity(SHOP));
-    }
-    if could_be_pairs(message, "timestamp=", digits_len) > 1 {
-        return Err(ProxyRefusal::HiddenIdentity(TIMESTAMP));
-    }
-    Ok(())
-}
-
-/// In how many places a pair of this key could stand; `value_len` measures a well-formed value at a text's start.
-fn could_be_pairs(message: &str, key: &str, value_len: fn(&str) -> Option<usize>) -> usize {
-    let pairs = message.match_indices(key).filter(|(at, _)| {
-        let Some(length) = value_len(&message[at + key.len()..]) else { return false };
-        let (pair, behind) = message[*at..].split_at(key.len() + length);
-        // Only the timestamp can be the last pair of all.
-        if behind.is_empty() { key == "timestamp=" } else { behind > pair && !behind.starts_with(key) }
-    });
-    pairs.count()
-}
-
-fn shop_len(text: &str) -> Option<usize> {
-    const SUFFIX: &str = ".myshopify.com";
-    let end = text.find('.')? + SUFFIX.len();
-    text.get(..end).is_some_and(|domain| ShopDomain::parse(domain).is_ok()).then_some(end)
-}
-
-fn digits_len(text: &str) -> Option<usize> {
-    let length = text.bytes().take_while(u8::is_ascii_digit).count();
-    (length > 0).then_some(length)
 }
 
 fn parse_signature(text: &str) -> Result<[u8; 32], ProxyRefusal> {

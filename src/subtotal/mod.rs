@@ -1,6 +1,7 @@
 //! The Subtotal API: what it says (`wire`), how it is asked (`client`), how one shop's trouble stays its own (`gate`),
 //! and the retailer list kept near (`retailers`).
 
+mod attempt;
 pub mod client;
 pub mod deadline;
 pub mod error;

@@ -265,11 +265,6 @@ impl TestApp {
         &self.http
     }
 
-    /// Stops the application and waits for it.
-    pub(crate) async fn stop(&self) {
-        self.handle.stop(true).await;
-    }
-
     fn search_answer(&self, answer: &Answer) {
         let whole = format!("{:?}\n{}", answer.headers, answer.body);
         let tokens = self.subtotal.tokens();
@@ -284,6 +279,8 @@ impl TestApp {
 
 impl Drop for TestApp {
     fn drop(&mut self) {
+        // The order to stop is sent at once; nobody waits for it.
+        drop(self.handle.stop(false));
         if std::thread::panicking() {
             return;
         }
