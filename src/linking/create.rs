@@ -79,9 +79,9 @@ pub async fn connection_for(
         if !matches!(&seen, Some(Claim { state: ClaimState::Pending, .. })) {
             // Counted from before the claim is taken, so that the call ends before the lease does.
             let call = api.until(sooner(api.deadline(), CALL));
-            if let Some(version) = store.take_claim(key, seen.as_ref(), lease_ms()).await? {
-                let new = new.clone().unwrap_or_else(|| new_connection(key, (None, None)));
-                return create(store.clone(), call, key.clone(), version, new).await;
+            let new = new.clone().unwrap_or_else(|| new_connection(key, (None, None)));
+            if let Some(id) = create(store.clone(), call, key.clone(), seen, new).await? {
+                return Ok(id);
             }
         }
         match outcome(store, key, api.deadline()).await? {
@@ -91,30 +91,33 @@ pub async fn connection_for(
     }
 }
 
-/// Creates the connection and writes the outcome down, even when the request that wanted it goes away meanwhile.
+/// Takes the claim as it was `seen`, creates the connection and writes the outcome down. Once begun it is done to the
+/// end, even when the request that wanted it goes away meanwhile, so that no claim is left without a holder. `None` when
+/// somebody else took the claim.
 async fn create(
     store: Store,
     api: ShopApi,
     key: ClaimKey,
-    version: i64,
+    seen: Option<Claim>,
     new: NewConnection,
-) -> Result<String, LinkingError> {
+) -> Result<Option<String>, LinkingError> {
     let creation = tokio::spawn(async move {
+        let Some(version) = store.take_claim(&key, seen.as_ref(), lease_ms()).await? else { return Ok(None) };
         let result = api.create_connection(&new).await;
         let outcome = match &result {
             Ok(id) => ClaimState::Created(id.clone()),
             // Subtotal may still be at work on it: the claim keeps others away until its lease runs out.
-            Err(failure) if failure.in_doubt => return Err(failure.error),
+            Err(failure) if failure.in_doubt => return Err(failure.error.into()),
             Err(failure) => ClaimState::Failed(failure.error.code().to_owned()),
         };
         // An outcome that can not be written is found again at Subtotal once the lease has run out.
         if let Err(error) = store.settle_claim(&key, version, &outcome).await {
             tracing::error!(%error, "the outcome of a creation could not be written down");
         }
-        result.map_err(|failure| failure.error)
+        Ok(Some(result.map_err(|failure| failure.error)?))
     });
     let lost = |_| SubtotalError::Unavailable("the creation was interrupted");
-    Ok(creation.await.map_err(lost)??)
+    creation.await.map_err(lost)?
 }
 
 /// Waits for somebody else's creation. `None` when its claim was abandoned and may be taken over.

@@ -8,6 +8,8 @@ use reqwest::Method;
 use subtotal_connect::clock::Clock;
 use subtotal_connect::shopify::ShopDomain;
 use subtotal_connect::store::{ClaimKey, ClaimState, Store};
+use tokio::io::AsyncWriteExt;
+use tokio::net::TcpStream;
 
 use crate::support::app::{ALICE, Answer, BOB, SHOP, TestApp, open_store};
 use crate::support::fake_subtotal::{Call, Fault};
@@ -193,21 +195,53 @@ async fn a_creation_that_failed_fails_for_all_who_waited_and_the_next_one_create
     assert_eq!(app.subtotal.count(Call::Create), 2);
 }
 
+/// A request to link whose connection the test holds, to end it as it likes.
+async fn asking_by_hand(app: &TestApp, customer: &str) -> TcpStream {
+    let mut shopper = TcpStream::connect(app.address.trim_start_matches("http://")).await.unwrap();
+    let (query, body) = (app.query(customer, ""), linking("walmart").to_string());
+    app.never_show(&query);
+    let request = format!(
+        "POST /apps/subtotal/connections?{query} HTTP/1.1\r\nHost: app\r\nX-Forwarded-Host: shop.example.com\r\n\
+         Content-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}",
+        body.len()
+    );
+    shopper.write_all(request.as_bytes()).await.unwrap();
+    shopper
+}
+
+#[rstest::rstest]
 #[actix_web::test]
-async fn a_shopper_who_leaves_while_it_is_created_leaves_one_connection() {
+async fn a_shopper_who_leaves_while_it_is_created_leaves_one_connection(#[values(false, true)] abruptly: bool) {
     let app = TestApp::start().await;
     app.get("/retailers", ALICE).await;
     app.subtotal.set_latency(Duration::from_millis(400));
-    let query = app.query(ALICE, "");
-    let request = app.http().post(format!("{}/apps/subtotal/connections?{query}", app.address));
-    let request = request.header("X-Forwarded-Host", "shop.example.com").json(&linking("walmart"));
-    let asking = tokio::spawn(request.send());
+    let shopper = asking_by_hand(&app, ALICE).await;
     until(PATIENCE, "the claim is taken", async || claim_state(&app).await == Some(ClaimState::Pending)).await;
-    asking.abort();
+    if abruptly {
+        // A reset makes the server drop the request at once.
+        shopper.set_zero_linger().unwrap();
+    }
+    drop(shopper);
     let created = async || matches!(claim_state(&app).await, Some(ClaimState::Created(_)));
-    until(PATIENCE, "the outcome is written down", created).await;
+    until(Duration::from_secs(4), "the outcome is written down", created).await;
     assert_eq!(linked(&link(&app, ALICE).await), only_connection(&app));
     assert_eq!(app.subtotal.count(Call::Create), 1);
+}
+
+#[actix_web::test]
+async fn shoppers_who_leave_at_any_moment_keep_nobody_waiting() {
+    let app = TestApp::start().await;
+    app.get("/retailers", ALICE).await;
+    let shoppers: Vec<String> = (1..=30).map(|nth| nth.to_string()).collect();
+    for (nth, shopper) in shoppers.iter().enumerate() {
+        let asking = asking_by_hand(&app, shopper).await;
+        until(PATIENCE, "Subtotal is asked", async || app.subtotal.count(Call::Connections) == nth + 2).await;
+        asking.set_zero_linger().unwrap();
+    }
+    for shopper in &shoppers {
+        assert_eq!(link(&app, shopper).await.status, 200, "shopper {shopper}");
+    }
+    assert_eq!((app.subtotal.count(Call::Create), app.subtotal.connections().len()), (30, 30));
 }
 
 #[actix_web::test]

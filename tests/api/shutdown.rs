@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use futures_util::future::join_all;
 use reqwest::Method;
 use subtotal_connect::shopify::ShopDomain;
 use tokio::io::copy_bidirectional;
@@ -9,7 +10,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
 use url::Url;
 
-use crate::support::app::{ALICE, SHOP, TestApp};
+use crate::support::app::{ALICE, SHOP, TestApp, open_store};
 use crate::support::database::TestDatabase;
 use crate::support::fake_subtotal::Call;
 use crate::support::linking::{linked, linking};
@@ -130,6 +131,22 @@ async fn processes_that_start_at_once_on_an_empty_database_all_come_up() {
         assert_eq!(server.plain(&app, "/readyz").await.status, 200);
         let answer = app.send(server.request(&app, Method::GET, "/retailers", ALICE), "").await;
         assert_eq!(answer.code(), "shop_not_configured", "the tables are there");
+    }
+}
+
+#[actix_web::test]
+async fn many_migrations_at_once_are_one() {
+    let app = TestApp::start().await;
+    for _ in 0..5 {
+        let (_database, settings) = on_an_empty_database(&app).await;
+        let stores = join_all((0..8).map(|_| open_store(&settings))).await;
+        let migrated = join_all(
+            stores.iter().map(|store| store.clone()).map(|store| tokio::spawn(async move { store.migrate().await })),
+        );
+        for outcome in migrated.await {
+            outcome.unwrap().unwrap();
+        }
+        assert_eq!(stores[0].pending_migrations().await.unwrap(), 0);
     }
 }
 
