@@ -167,6 +167,19 @@ async fn no_list_is_served_once_the_key_was_rejected(#[case] call: Call, #[value
     assert_eq!(names(&next().await), NEW, "as soon as the key is accepted");
 }
 
+#[actix_web::test]
+async fn a_revoked_key_is_rejected_at_once_though_the_list_is_fresh() {
+    let app = warm().await;
+    app.subtotal.revoke_key(&app.api_key);
+    for _ in 0..2 {
+        rejected(&app.get("/retailers", ALICE).await);
+        rejected(&app.post("/connections", ALICE, &linking("walmart")).await);
+    }
+    assert_eq!(app.get("/configuration", ALICE).await.status, 200, "a key is stored");
+    app.subtotal.add_key(&app.api_key);
+    assert_eq!(names(&app.get("/retailers", ALICE).await), NEW);
+}
+
 fn rejected(answer: &Answer) {
     assert_eq!((answer.status, answer.code().as_str()), (502, "subtotal_api_key_rejected"));
 }

@@ -117,6 +117,10 @@ impl FakeSubtotal {
         self.state.lock().unwrap().api_keys.push(key.to_owned());
     }
 
+    pub(crate) fn revoke_key(&self, key: &str) {
+        self.state.lock().unwrap().api_keys.retain(|known| known != key);
+    }
+
     pub(crate) fn set_retailers(&self, retailers: Value) {
         self.state.lock().unwrap().retailers = retailers;
     }
