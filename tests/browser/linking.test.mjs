@@ -214,12 +214,15 @@ test('a second click while the first is on its way does nothing', async () => {
   await page.goto(demo.shop('/'));
   await ready(page);
   await demo.pull({ action: 'latency', milliseconds: 200 });
-  const button = card(page, 'kroger').getByRole('button');
-  await button.dblclick();
+  let asked = 0;
+  page.on('request', (request) => {
+    if (request.method() === 'POST' && request.url().endsWith('/apps/subtotal/connections')) asked += 1;
+  });
+  await card(page, 'kroger').getByRole('button').dblclick();
   await page.getByRole('heading', { name: 'Link your Kroger account' }).waitFor();
   const { connections } = await demo.pull({ action: 'latency', milliseconds: 0 });
   const made = connections.filter((one) => one.customer_id === SHOPPERS.jonas && one.retailer_id === 'kroger');
-  assert.equal(made.length, 1);
+  assert.deepEqual([asked, made.length], [1, 1]);
   assertCalm(page);
   await page.context().close();
 });
