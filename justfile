@@ -12,6 +12,10 @@ test:
 test-postgres url="postgres://postgres@127.0.0.1:5432/postgres":
     TEST_DATABASE_URL='{{url}}' cargo test
 
+# The demo in Debian's Chromium; needs Node.js
+test-browser *what:
+    tests/browser/run {{what}}
+
 lint:
     cargo fmt --all --check
     cargo clippy --workspace --all-targets -- -D warnings
