@@ -186,7 +186,7 @@ async fn a_creation_that_failed_fails_for_all_who_waited_and_the_next_one_create
 ) {
     let app = TestApp::start_with(&UNHURRIED, Clock::system()).await;
     app.get("/retailers", ALICE).await;
-    app.subtotal.set_latency(Duration::from_millis(400));
+    app.subtotal.set_latency(Duration::from_millis(1000));
     app.subtotal.break_call_times(Call::Create, fault, 1);
     let answers = join_all((0..20).map(|_| link(&app, ALICE))).await;
     assert!(answers.iter().all(|answer| answer.code() == code), "{answers:?}");

@@ -200,9 +200,11 @@ async fn fifty_requests_without_a_list_make_one_fetch() {
 #[case::html(Fault::Html, "subtotal_unavailable")]
 #[actix_web::test]
 async fn fifty_requests_without_a_list_share_one_failure(#[case] fault: Fault, #[case] code: &str) {
-    let app = still().await;
+    // Long enough that all fifty are there before it fails, on a busy machine too.
+    let unhurried = [("UPSTREAM_ATTEMPT_TIMEOUT_MS", "8000"), ("STOREFRONT_DEADLINE_MS", "12000")];
+    let app = TestApp::start_with(&unhurried, Clock::manual(unix_now() * 1000)).await;
     app.subtotal.break_call(Call::Retailers, fault);
-    app.subtotal.set_latency(Duration::from_millis(400));
+    app.subtotal.set_latency(Duration::from_millis(1500));
     let answers = fifty(&app).await;
     let codes: HashSet<String> = answers.iter().map(Answer::code).collect();
     assert_eq!(codes, HashSet::from([code.to_owned()]));
