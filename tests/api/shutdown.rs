@@ -140,9 +140,7 @@ async fn many_migrations_at_once_are_one() {
     for _ in 0..5 {
         let (_database, settings) = on_an_empty_database(&app).await;
         let stores = join_all((0..8).map(|_| open_store(&settings))).await;
-        let migrated = join_all(
-            stores.iter().map(|store| store.clone()).map(|store| tokio::spawn(async move { store.migrate().await })),
-        );
+        let migrated = join_all(stores.iter().cloned().map(|store| tokio::spawn(async move { store.migrate().await })));
         for outcome in migrated.await {
             outcome.unwrap().unwrap();
         }
