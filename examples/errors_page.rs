@@ -44,7 +44,7 @@ counter `proxy_refusals_total` counts it, and `subtotal-connect explain-proxy UR
 | `bad_percent_escape`, `not_utf8` | it can not be decoded |
 | `missing_parameter`, `repeated_parameter` | `shop`, `logged_in_customer_id`, `path_prefix`, `timestamp` and `signature` must be there exactly once |
 | `hmac_parameter` | there is an `hmac` parameter, which belongs to another of Shopify's algorithms |
-| `key_holds_equals`, `hidden_path_prefix` | a parameter could be read as one of Shopify's own |
+| `key_holds_equals`, `hidden_path_prefix`, `hidden_identity` | a parameter could be read as one of Shopify's own |
 | `malformed_signature` | `signature` is not 64 lower-case hex digits |
 | `wrong_signature` | no configured client secret gives this signature |
 | `malformed_timestamp`, `stale_timestamp` | `timestamp` is not plain digits, or is more than 90 s from now |
