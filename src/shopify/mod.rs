@@ -5,8 +5,10 @@ pub mod admin_api;
 pub mod contacts;
 pub mod customer_id;
 pub mod proxy;
+pub mod session_token;
 pub mod shop_domain;
 pub mod signature;
+pub mod webhook;
 
 pub use admin_api::{AdminApi, AdminApiConfig, Contact};
 pub use contacts::Contacts;
