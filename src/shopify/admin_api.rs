@@ -103,8 +103,7 @@ impl AdminApi {
         query: &str,
         variables: serde_json::Value,
     ) -> Result<T, AdminApiError> {
-        let base = self.config.url_template.replace("{shop}", shop.as_str());
-        let url = format!("{}/admin/api/{}/graphql.json", base.trim_end_matches('/'), self.config.version);
+        let url = format!("{}/admin/api/{}/graphql.json", self.base_url(shop), self.config.version);
         let mut token = HeaderValue::from_str(token.expose_secret()).map_err(|_| AdminApiError::TokenRejected)?;
         token.set_sensitive(true);
         let request = self
@@ -112,13 +111,32 @@ impl AdminApi {
             .post(url)
             .header("X-Shopify-Access-Token", token)
             .json(&serde_json::json!({ "query": query, "variables": variables }));
-        let mut response = request.send().await.map_err(|_| AdminApiError::Unavailable)?;
+        let response = request.send().await.map_err(|_| AdminApiError::Unavailable)?;
         match response.status().as_u16() {
             200 => {}
             401 | 403 => return Err(AdminApiError::TokenRejected),
             429 => return Err(AdminApiError::Throttled),
             _ => return Err(AdminApiError::Unavailable),
         }
+        let body = Self::limited(response).await?;
+        let answer: Answer<T> = serde_json::from_slice(&body).map_err(|_| AdminApiError::Unavailable)?;
+        if answer.errors.iter().any(|error| error.extensions.code.as_deref() == Some("THROTTLED")) {
+            return Err(AdminApiError::Throttled);
+        }
+        answer.data.ok_or(AdminApiError::Refused)
+    }
+
+    pub(super) fn http(&self) -> &reqwest::Client {
+        &self.http
+    }
+
+    /// Where the shop's Admin API and token endpoint stand, without a slash at the end.
+    pub(super) fn base_url(&self, shop: &ShopDomain) -> String {
+        self.config.url_template.replace("{shop}", shop.as_str()).trim_end_matches('/').to_owned()
+    }
+
+    /// Reads at most [`MAX_ANSWER_BYTES`].
+    pub(super) async fn limited(mut response: reqwest::Response) -> Result<Vec<u8>, AdminApiError> {
         let mut body = Vec::new();
         while let Some(chunk) = response.chunk().await.map_err(|_| AdminApiError::Unavailable)? {
             if body.len() + chunk.len() > MAX_ANSWER_BYTES {
@@ -126,11 +144,7 @@ impl AdminApi {
             }
             body.extend_from_slice(&chunk);
         }
-        let answer: Answer<T> = serde_json::from_slice(&body).map_err(|_| AdminApiError::Unavailable)?;
-        if answer.errors.iter().any(|error| error.extensions.code.as_deref() == Some("THROTTLED")) {
-            return Err(AdminApiError::Throttled);
-        }
-        answer.data.ok_or(AdminApiError::Refused)
+        Ok(body)
     }
 }
 

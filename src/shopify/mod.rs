@@ -4,6 +4,7 @@
 pub mod admin_api;
 pub mod contacts;
 pub mod customer_id;
+pub mod oauth;
 pub mod proxy;
 pub mod session_token;
 pub mod shop_domain;

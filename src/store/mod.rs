@@ -2,6 +2,7 @@
 
 mod claims;
 mod entities;
+mod installs;
 mod open;
 mod rules;
 mod sealed;
@@ -9,6 +10,7 @@ mod secrets;
 mod shop;
 mod shops;
 mod summaries;
+mod tokens;
 
 use migrations::Migrator;
 use sea_orm::{
@@ -22,6 +24,7 @@ pub use sealed::{EncryptionKey, Keyring, SealError};
 pub use secrets::SecretKind;
 pub use shop::{Accounts, LinkStyle, Shop, ShopChanges};
 pub use summaries::ShopSummary;
+pub use tokens::StoredTokens;
 
 /// The advisory lock PostgreSQL takes while one process migrates; any constant of our own.
 const MIGRATION_LOCK: i64 = 0x5375_6274_6f74_616c;
@@ -81,10 +84,13 @@ impl Store {
 
     /// A transaction that will write. On SQLite it takes the write lock at once, so that it waits instead of failing.
     async fn begin_write(&self) -> Result<sea_orm::DatabaseTransaction, StoreError> {
-        let options = TransactionOptions {
-            sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
-            ..TransactionOptions::default()
-        };
-        Ok(self.db.begin_with_options(options).await?)
+        Ok(self.db.begin_with_options(write_options()).await?)
+    }
+}
+
+fn write_options() -> TransactionOptions {
+    TransactionOptions {
+        sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
+        ..TransactionOptions::default()
     }
 }
