@@ -1,5 +1,6 @@
 //! The database: the only folder that knows SeaORM. Every query but those in `shops` takes a shop's id first.
 
+mod audit;
 mod claims;
 mod entities;
 mod installs;
@@ -18,6 +19,7 @@ use sea_orm::{
 };
 use sea_orm_migration::MigratorTrait;
 
+pub use audit::{Actor, AuditLine, Chain, Deed};
 pub use claims::{Claim, ClaimKey, ClaimState};
 pub use rules::{ListState, ReplacedList};
 pub use sealed::{EncryptionKey, Keyring, SealError};
