@@ -21,7 +21,7 @@ use sea_orm_migration::MigratorTrait;
 
 pub use audit::{Actor, AuditLine, Chain, Deed};
 pub use claims::{Claim, ClaimKey, ClaimState};
-pub use rules::{ListState, ReplacedList};
+pub use rules::{ListChange, ListState, ReplacedList};
 pub use sealed::{EncryptionKey, Keyring, SealError};
 pub use secrets::SecretKind;
 pub use shop::{Accounts, LinkStyle, Shop, ShopChanges};
@@ -49,6 +49,9 @@ pub enum StoreError {
     /// A sealed secret could not be sealed or opened.
     #[error(transparent)]
     Seal(#[from] SealError),
+    /// What is to be changed is not at the version the change was made on.
+    #[error("somebody else changed this meanwhile")]
+    VersionConflict,
     /// A row holds what no version of this program writes.
     #[error("the database holds an unreadable value in {0}")]
     Unreadable(&'static str),

@@ -7,7 +7,7 @@ use sea_orm::sea_query::{Expr, OnConflict};
 use sea_orm::{ConnectionTrait, EntityTrait, ExprTrait, QueryFilter, QueryOrder, Set, Statement, Value};
 
 use super::entities::visibility_list as list;
-use super::{Store, StoreError};
+use super::{Actor, Deed, Store, StoreError};
 use crate::visibility::{Entry, ListMatch, Scope, ShopperEmail};
 
 /// Entries written in one statement.
@@ -26,6 +26,17 @@ pub struct ListState {
     pub version: i64,
     id: i64,
     generation: i64,
+}
+
+/// A change of a list.
+#[derive(Debug, Clone, Default)]
+pub struct ListChange {
+    /// Whether it is in force from now on.
+    pub is_on: bool,
+    /// What replaces all of its entries; they stay as they are where there is nothing.
+    pub entries: Option<Vec<Entry>>,
+    /// The version of the list the change was made on; any version will do where there is none.
+    pub expected_version: Option<i64>,
 }
 
 /// What a replacement did.
@@ -99,44 +110,74 @@ impl Store {
         rows.into_iter().map(|row| Ok(row.try_get("", "value")?)).collect()
     }
 
-    /// Turns a list on or off and, when `entries` are given, replaces all of them. `now` is Unix milliseconds.
+    /// Changes a list, in one step with its line in the audit trail. `now` is Unix milliseconds.
     ///
     /// # Errors
-    /// [`StoreError::Database`]; the list stays as it was then.
+    /// [`StoreError`]; the list stays as it was then. [`StoreError::VersionConflict`] when it is not at the version the
+    /// change was made on.
     pub async fn set_list(
         &self,
         shop_id: i64,
         scope: &Scope,
-        is_on: bool,
-        entries: Option<Vec<Entry>>,
+        change: ListChange,
+        by: Actor,
         now: i64,
     ) -> Result<ReplacedList, StoreError> {
         let row = self.list_row(shop_id, scope, now).await?;
-        let mut change = list::Entity::update_many()
-            .col_expr(list::Column::IsOn, Expr::value(is_on))
+        let expected = change.expected_version.unwrap_or(row.version);
+        if expected != row.version {
+            return Err(StoreError::VersionConflict);
+        }
+        let mut written = None;
+        if let Some(entries) = change.entries {
+            let generation = self.next_generation(row.id).await?;
+            written = Some((generation, self.write_generation(row.id, generation, entries).await?));
+        }
+        let (generation, total) = written.unwrap_or((row.generation, row.entry_count));
+        let transaction = self.begin_write().await?;
+        let mut point = list::Entity::update_many()
+            .col_expr(list::Column::IsOn, Expr::value(change.is_on))
+            .col_expr(list::Column::Generation, Expr::value(generation))
+            .col_expr(list::Column::EntryCount, Expr::value(total))
             .col_expr(list::Column::UpdatedAt, Expr::value(now))
             .col_expr(list::Column::Version, Expr::col(list::Column::Version).add(1))
             .filter(list::COLUMN.id.eq(row.id));
-        let mut written = None;
-        if let Some(mut entries) = entries {
-            entries.sort_unstable();
-            entries.dedup();
-            let generation = self.next_generation(row.id).await?;
-            for batch in entries.chunks(BATCH) {
-                self.write_entries(row.id, generation, batch).await?;
-            }
-            let total = i64::try_from(entries.len()).unwrap_or(i64::MAX);
-            change = change
-                .col_expr(list::Column::Generation, Expr::value(generation))
-                .col_expr(list::Column::EntryCount, Expr::value(total));
-            written = Some(generation);
+        if change.expected_version.is_some() || written.is_none() {
+            point = point.filter(list::COLUMN.version.eq(expected));
         }
-        change.exec(&self.db).await?;
-        if let Some(generation) = written {
+        if written.is_some() {
+            // A writer that was overtaken finds its generation dropped already, so it must not put it in force.
+            point = point.filter(list::COLUMN.generation.lt(generation));
+        }
+        if point.exec(&transaction).await?.rows_affected == 0 {
+            transaction.rollback().await?;
+            return Err(StoreError::VersionConflict);
+        }
+        let detail = serde_json::json!({
+            "scope": scope.name(), "on": change.is_on, "total": total, "replaced": written.is_some(),
+        });
+        self.append_deed(&transaction, shop_id, &Deed { actor: by, action: "rules.changed", detail }, now).await?;
+        transaction.commit().await?;
+        if written.is_some() {
             self.drop_generations_before(row.id, generation).await?;
         }
         let row = self.list_row(shop_id, scope, now).await?;
         Ok(ReplacedList { total: row.entry_count, version: row.version })
+    }
+
+    /// Writes entries as a generation that is not in force yet. Answers how many there are without repeats.
+    async fn write_generation(
+        &self,
+        list_id: i64,
+        generation: i64,
+        mut entries: Vec<Entry>,
+    ) -> Result<i64, StoreError> {
+        entries.sort_unstable();
+        entries.dedup();
+        for batch in entries.chunks(BATCH) {
+            self.write_entries(list_id, generation, batch).await?;
+        }
+        Ok(i64::try_from(entries.len()).unwrap_or(i64::MAX))
     }
 
     async fn list_row(&self, shop_id: i64, scope: &Scope, now: i64) -> Result<list::Model, StoreError> {

@@ -2,7 +2,7 @@
 
 use secrecy::SecretString;
 
-use super::{SecretKind, StoreError};
+use super::{Actor, Deed, SecretKind, StoreError};
 use crate::shopify::ShopDomain;
 use crate::visibility::NoEmail;
 
@@ -69,6 +69,8 @@ pub struct Shop {
     pub admin_token: Option<SecretString>,
     /// Whether any visibility list is on.
     pub has_list_on: bool,
+    /// Grows with every change of the choices.
+    pub version: i64,
 }
 
 /// What to change of a shop; `None` leaves a field as it is.
@@ -88,6 +90,27 @@ pub struct ShopChanges {
     pub redirect_hosts: Option<Vec<String>>,
     /// A secret to seal and store.
     pub secret: Option<(SecretKind, SecretString)>,
+    /// The version of the shop the changes were made on; any version will do where there is none.
+    pub expected_version: Option<i64>,
+}
+
+impl ShopChanges {
+    /// The line for the audit trail: which fields were set, never what a secret is.
+    pub(super) fn deed(&self, actor: Actor) -> Deed {
+        let mut detail = serde_json::Map::new();
+        let mut note = |name: &str, value: Option<serde_json::Value>| {
+            detail.extend(value.map(|value| (name.to_owned(), value)));
+        };
+        note("enforceVisibility", self.enforce_visibility.map(Into::into));
+        note("noEmail", self.no_email.map(|value| no_email_word(value).into()));
+        note("linkStyle", self.link_style.map(|value| link_style_word(value).into()));
+        note("accounts", self.accounts.map(|value| accounts_word(value).into()));
+        note("domains", self.storefront_hosts.clone().map(Into::into));
+        note("redirectHosts", self.redirect_hosts.clone().map(Into::into));
+        note("secret", self.secret.as_ref().map(|(kind, _)| kind.as_str().into()));
+        let action = if self.secret.is_some() { "key.stored" } else { "settings.changed" };
+        Deed { actor, action, detail: detail.into() }
+    }
 }
 
 /// Reads a column that holds one of two words.

@@ -5,7 +5,7 @@ use sea_orm::{ActiveModelTrait, ConnectionTrait, EntityTrait, QueryFilter, Query
 
 use super::entities::{shop, shop_host, visibility_list};
 use super::shop::{HostPurpose, accounts_word, link_style_word, no_email_word, parse};
-use super::{Accounts, LinkStyle, SecretKind, Shop, ShopChanges, Store, StoreError};
+use super::{Accounts, Actor, LinkStyle, SecretKind, Shop, ShopChanges, Store, StoreError};
 use crate::shopify::ShopDomain;
 use crate::visibility::NoEmail;
 
@@ -40,14 +40,24 @@ impl Store {
             api_key: self.open_secret(row.id, SecretKind::SubtotalApiKey).await?,
             admin_token: self.open_secret(row.id, SecretKind::ShopifyAdminToken).await?.map(|(token, _)| token),
             has_list_on,
+            version: row.version,
         }))
     }
 
-    /// Installs the shop at `domain`, or changes it, in one step. `now` is Unix milliseconds.
+    /// Installs the shop at `domain`, or changes it, in one step with its line in the audit trail. `now` is Unix
+    /// milliseconds.
     ///
     /// # Errors
-    /// [`StoreError`]; nothing is changed then.
-    pub async fn save_shop(&self, domain: &ShopDomain, changes: ShopChanges, now: i64) -> Result<(), StoreError> {
+    /// [`StoreError`]; nothing is changed then. [`StoreError::VersionConflict`] when the shop is not at the version the
+    /// changes were made on.
+    pub async fn save_shop(
+        &self,
+        domain: &ShopDomain,
+        changes: ShopChanges,
+        by: Actor,
+        now: i64,
+    ) -> Result<(), StoreError> {
+        let deed = changes.deed(by);
         let transaction = self.begin_write().await?;
         let insert = shop::ActiveModel {
             domain: Set(domain.to_string()),
@@ -63,6 +73,9 @@ impl Store {
             .await?
             .ok_or(StoreError::Unreadable("shops"))?;
 
+        if changes.expected_version.is_some_and(|version| version != row.version) {
+            return Err(StoreError::VersionConflict);
+        }
         let mut active: shop::ActiveModel = row.clone().into();
         active.uninstalled_at = Set(None);
         active.updated_at = Set(now);
@@ -89,6 +102,7 @@ impl Store {
         if let Some((kind, secret)) = changes.secret {
             self.seal_secret(&transaction, row.id, kind, &secret, now).await?;
         }
+        self.append_deed(&transaction, row.id, &deed, now).await?;
         Ok(transaction.commit().await?)
     }
 
