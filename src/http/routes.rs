@@ -14,8 +14,8 @@ const STOREFRONT: &str = "/apps/subtotal";
 
 /// Every route of the service.
 pub fn configure(app: &mut web::ServiceConfig) {
-    app.route("/healthz", web::get().to(healthz))
-        .route("/readyz", web::get().to(readyz))
+    app.service(web::resource("/healthz").route(web::get().to(healthz)).default_service(web::to(get_only)))
+        .service(web::resource("/readyz").route(web::get().to(readyz)).default_service(web::to(get_only)))
         .service(
             web::scope(STOREFRONT)
                 .service(get("/configuration", web::to(configuration::configuration)))
@@ -48,6 +48,10 @@ async fn only_get(_: VerifiedProxy) -> Result<&'static str, AppError> {
 
 async fn only_post(_: VerifiedProxy) -> Result<&'static str, AppError> {
     Err(AppError::MethodNotAllowed("POST"))
+}
+
+async fn get_only() -> Result<&'static str, AppError> {
+    Err(AppError::MethodNotAllowed("GET"))
 }
 
 async fn verified_but_unknown(_: VerifiedProxy) -> Result<&'static str, AppError> {

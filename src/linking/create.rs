@@ -18,7 +18,7 @@ use crate::subtotal::{Deadline, ShopApi, SubtotalError};
 
 /// How long a claim keeps others away. Longer than any creation call may take, shorter than 10 s.
 const LEASE: Duration = Duration::from_secs(8);
-/// How long a creation call may take, from the moment the claim is taken.
+/// How long a creation call may take, counted from just before the claim is taken.
 const CALL: Duration = Duration::from_secs(5);
 /// Pauses between two looks at somebody else's claim.
 const FIRST_PAUSE: Duration = Duration::from_millis(15);
@@ -76,11 +76,13 @@ pub async fn connection_for(
         if let Some(contact) = contact.take() {
             new = Some(new_connection(key, contact.await));
         }
-        if !matches!(&seen, Some(Claim { state: ClaimState::Pending, .. }))
-            && let Some(version) = store.take_claim(key, seen.as_ref(), lease_ms()).await?
-        {
-            let new = new.clone().unwrap_or_else(|| new_connection(key, (None, None)));
-            return create(store.clone(), api.until(sooner(api.deadline(), CALL)), key.clone(), version, new).await;
+        if !matches!(&seen, Some(Claim { state: ClaimState::Pending, .. })) {
+            // Counted from before the claim is taken, so that the call ends before the lease does.
+            let call = api.until(sooner(api.deadline(), CALL));
+            if let Some(version) = store.take_claim(key, seen.as_ref(), lease_ms()).await? {
+                let new = new.clone().unwrap_or_else(|| new_connection(key, (None, None)));
+                return create(store.clone(), call, key.clone(), version, new).await;
+            }
         }
         match outcome(store, key, api.deadline()).await? {
             Some(result) => return Ok(result?),

@@ -49,8 +49,8 @@ pub enum StoreError {
     /// A sealed secret could not be sealed or opened.
     #[error(transparent)]
     Seal(#[from] SealError),
-    /// What is to be changed is not at the version the change was made on.
-    #[error("somebody else changed this meanwhile")]
+    /// Somebody else changed the same thing meanwhile; what was asked for is not done.
+    #[error("somebody else changed this meanwhile; look at it and try again")]
     VersionConflict,
     /// A row holds what no version of this program writes.
     #[error("the database holds an unreadable value in {0}")]

@@ -151,6 +151,9 @@ impl Store {
         }
         if point.exec(&transaction).await?.rows_affected == 0 {
             transaction.rollback().await?;
+            if written.is_some() {
+                self.drop_unused_generation(row.id, generation).await?;
+            }
             return Err(StoreError::VersionConflict);
         }
         let detail = serde_json::json!({
@@ -226,6 +229,14 @@ impl Store {
             [list_id.into(), generation.into(), json.into()],
         );
         self.db.execute_raw(statement).await?;
+        Ok(())
+    }
+
+    async fn drop_unused_generation(&self, list_id: i64, generation: i64) -> Result<(), StoreError> {
+        const SQL: &str = "DELETE FROM visibility_entries WHERE list_id = $1 AND generation = $2 \
+             AND generation <> (SELECT generation FROM visibility_lists WHERE id = $1)";
+        let values: [Value; 2] = [list_id.into(), generation.into()];
+        self.db.execute_raw(Statement::from_sql_and_values(self.db.get_database_backend(), SQL, values)).await?;
         Ok(())
     }
 

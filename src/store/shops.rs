@@ -3,6 +3,8 @@
 use sea_orm::sea_query::OnConflict;
 use sea_orm::{ActiveModelTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, Set};
 
+use secrecy::SecretString;
+
 use super::entities::{shop, shop_host, visibility_list};
 use super::shop::{HostPurpose, accounts_word, link_style_word, no_email_word, parse};
 use super::{Accounts, Actor, LinkStyle, SecretKind, Shop, ShopChanges, Store, StoreError};
@@ -38,10 +40,22 @@ impl Store {
             storefront_hosts: take_hosts(&mut hosts, HostPurpose::Storefront),
             redirect_hosts: take_hosts(&mut hosts, HostPurpose::Redirect),
             api_key: self.open_secret(row.id, SecretKind::SubtotalApiKey).await?,
-            admin_token: self.open_secret(row.id, SecretKind::ShopifyAdminToken).await?.map(|(token, _)| token),
+            admin_token: self.open_admin_token(row.id).await?,
             has_list_on,
             version: row.version,
         }))
+    }
+
+    /// The Admin API token. One that does not open costs the look-up of e-mails, not the whole shop.
+    async fn open_admin_token(&self, shop_id: i64) -> Result<Option<SecretString>, StoreError> {
+        match self.open_secret(shop_id, SecretKind::ShopifyAdminToken).await {
+            Ok(token) => Ok(token.map(|(token, _)| token)),
+            Err(StoreError::Seal(error)) => {
+                tracing::error!(%error, "the shop's Admin API token is treated as absent");
+                Ok(None)
+            }
+            Err(error) => Err(error),
+        }
     }
 
     /// Installs the shop at `domain`, or changes it, in one step with its line in the audit trail. `now` is Unix

@@ -22,11 +22,11 @@ pub struct ShopSummary {
     pub webhook_secret_hint: Option<String>,
     /// Last characters of the Shopify Admin API token.
     pub admin_token_hint: Option<String>,
-    /// See [`Shop::storefront_hosts`].
+    /// See [`super::Shop::storefront_hosts`].
     pub domains: Vec<String>,
-    /// See [`Shop::redirect_hosts`].
+    /// See [`super::Shop::redirect_hosts`].
     pub redirect_hosts: Vec<String>,
-    /// See [`Shop::enforce_visibility`].
+    /// See [`super::Shop::enforce_visibility`].
     pub enforce_visibility: bool,
     /// `hide` or `show`.
     pub no_email: String,

@@ -163,11 +163,15 @@ impl ShopApi {
                 Attempt::Answered(response) if response.status().is_success() => {
                     parse::<CreatedConnection>(response).await.map_err(certain)
                 }
-                broken @ Attempt::Broken => Err(in_doubt(failure(&broken, None))),
+                other if may_still_work(&other) => Err(in_doubt(failure(&other, None))),
                 other => Err(certain(failure(&other, None))),
             }
         });
-        let result = answer.await.unwrap_or(Err(in_doubt(SubtotalError::TimedOut)));
+        let result = if self.deadline.remaining().is_zero() {
+            Err(certain(SubtotalError::TimedOut))
+        } else {
+            answer.await.unwrap_or(Err(in_doubt(SubtotalError::TimedOut)))
+        };
         self.observe("create_connection", &pass, result.as_ref().err().map(|failure| failure.error));
         result.map(|created| created.connection_id)
     }
@@ -298,6 +302,16 @@ fn failure(attempt: &Attempt, not_found: Option<SubtotalError>) -> SubtotalError
         status if status.is_client_error() => SubtotalError::Rejected(status.as_u16()),
         status if status.is_server_error() => SubtotalError::Unavailable("server error"),
         _ => SubtotalError::Unavailable("unexpected status"),
+    }
+}
+
+/// Whether Subtotal may still be at work on a call that gave no good answer: the connection broke before one came, or
+/// a gateway answered in its place.
+fn may_still_work(attempt: &Attempt) -> bool {
+    match attempt {
+        Attempt::Broken => true,
+        Attempt::Answered(response) => matches!(response.status().as_u16(), 502 | 504),
+        Attempt::NotConnected => false,
     }
 }
 

@@ -2,6 +2,8 @@
 //! and a real database. With `TEST_DATABASE_URL=postgres://…` every test has a database of its own there; SQLite is
 //! the default.
 
+#![allow(clippy::unwrap_used, reason = "a test that can not go on fails")]
+
 mod support;
 
 mod vectors;

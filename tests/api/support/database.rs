@@ -17,6 +17,7 @@ enum Kind {
 }
 
 impl TestDatabase {
+    #[expect(clippy::disallowed_methods, reason = "the suite is told where PostgreSQL is")]
     pub(crate) async fn create() -> Self {
         match std::env::var("TEST_DATABASE_URL") {
             Ok(server) if server.starts_with("postgres") => Self::postgres(server).await,
