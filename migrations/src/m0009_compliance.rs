@@ -1,5 +1,5 @@
 //! What Shopify's compliance webhooks leave: requests for a customer's data, which the merchant answers, and receipts of
-//! what was deleted. A receipt names nobody: its subject is a digest.
+//! what was done. A receipt names nobody: its id is the delivery's, its subject a digest of the shop's domain.
 
 use sea_orm_migration::{prelude::*, schema::*};
 
@@ -13,10 +13,11 @@ impl MigrationTrait for Migration {
             .create_table(
                 Table::create()
                     .table("data_requests")
-                    .col(text("id").primary_key())
                     .col(big_integer("shop_id"))
+                    .col(text("id"))
                     .col(text("customer_id"))
                     .col(big_integer("requested_at"))
+                    .primary_key(Index::create().col("shop_id").col("id"))
                     .foreign_key(
                         ForeignKey::create()
                             .from("data_requests", "shop_id")
@@ -35,6 +36,16 @@ impl MigrationTrait for Migration {
                     .col(text("subject"))
                     .col(text("outcome"))
                     .col(big_integer("at"))
+                    .take(),
+            )
+            .await?;
+        manager
+            .create_index(
+                Index::create()
+                    .name("compliance_receipts_of_shop")
+                    .table("compliance_receipts")
+                    .col("subject")
+                    .col("at")
                     .take(),
             )
             .await

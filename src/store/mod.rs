@@ -2,13 +2,19 @@
 
 mod audit;
 mod claims;
+mod compliance;
+mod connections;
+mod customer_redact;
+mod data_report;
 mod entities;
+mod inbox;
 mod installs;
 mod open;
 mod rules;
 mod sealed;
 mod secrets;
 mod shop;
+mod shop_redact;
 mod shops;
 mod summaries;
 mod tokens;
@@ -21,10 +27,15 @@ use sea_orm_migration::MigratorTrait;
 
 pub use audit::{Actor, AuditLine, Chain, Deed};
 pub use claims::{Claim, ClaimKey, ClaimState};
+pub use compliance::{ComplianceReceipt, Outcome};
+pub use connections::{ConnectionCount, ListedConnection, ListedConnections};
+pub use data_report::{DataReport, ReportedConnection, ReportedCreation, ReportedRequest};
+pub use inbox::{Delivery, DeliveryLine, NewDelivery};
+pub use installs::ShopTold;
 pub use rules::{ListChange, ListState, ReplacedList};
 pub use sealed::{EncryptionKey, Keyring, SealError};
 pub use secrets::SecretKind;
-pub use shop::{Accounts, LinkStyle, Shop, ShopChanges};
+pub use shop::{Accounts, LinkStyle, Shop, ShopCache, ShopChanges};
 pub use summaries::ShopSummary;
 pub use tokens::StoredTokens;
 

@@ -261,7 +261,7 @@ impl From<list::Model> for ListState {
     }
 }
 
-fn scope_of(retailer_id: String) -> Scope {
+pub(super) fn scope_of(retailer_id: String) -> Scope {
     if retailer_id.is_empty() { Scope::Global } else { Scope::Retailer(retailer_id) }
 }
 

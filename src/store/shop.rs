@@ -1,5 +1,7 @@
 //! A shop as requests need it, what may be changed of it, and the words its choices are stored as.
 
+use std::sync::Arc;
+
 use secrecy::SecretString;
 
 use super::{Actor, Deed, SecretKind, StoreError};
@@ -29,8 +31,10 @@ pub enum Accounts {
 /// Why a host is known.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum HostPurpose {
-    /// The shop's storefront answers there.
+    /// The shop's storefront answers there, says the merchant.
     Storefront,
+    /// The shop's storefront answers there, says Shopify.
+    Told,
     /// The merchant allows redirects to it.
     Redirect,
 }
@@ -39,10 +43,14 @@ impl HostPurpose {
     pub(super) fn as_str(self) -> &'static str {
         match self {
             Self::Storefront => "storefront",
+            Self::Told => "shopify",
             Self::Redirect => "redirect",
         }
     }
 }
+
+/// Shops that were loaded a moment ago, or found to be absent, by their domain.
+pub type ShopCache = moka::future::Cache<ShopDomain, Option<Arc<Shop>>>;
 
 /// A shop as requests need it. Its secrets are open, so it is never serialised or shown.
 #[derive(Debug, Clone)]

@@ -37,7 +37,7 @@ impl Store {
             no_email: parse([NoEmail::Hide, NoEmail::Show], no_email_word, &row.no_email)?,
             link_style: parse([LinkStyle::Connection, LinkStyle::Token], link_style_word, &row.link_style)?,
             accounts: parse([Accounts::New, Accounts::Classic], accounts_word, &row.accounts)?,
-            storefront_hosts: take_hosts(&mut hosts, HostPurpose::Storefront),
+            storefront_hosts: take_storefront_hosts(&mut hosts),
             redirect_hosts: take_hosts(&mut hosts, HostPurpose::Redirect),
             api_key: self.open_secret(row.id, SecretKind::SubtotalApiKey).await?,
             admin_token: self.open_admin_token(row.id).await?,
@@ -92,6 +92,10 @@ impl Store {
         }
         let mut active: shop::ActiveModel = row.clone().into();
         active.uninstalled_at = Set(None);
+        if row.uninstalled_at.is_some() {
+            active.installed_at = Set(Some(now));
+            active.previous_uninstalled_at = Set(row.uninstalled_at);
+        }
         active.updated_at = Set(now);
         active.version = Set(row.version + 1);
         if let Some(enforce) = changes.enforce_visibility {
@@ -118,6 +122,15 @@ impl Store {
         }
         self.append_deed(&transaction, row.id, &deed, now).await?;
         Ok(transaction.commit().await?)
+    }
+
+    /// The shop's Subtotal API key and the version it was stored as. Unlike in [`Store::load_shop`], also after the app
+    /// was uninstalled: connections may be left to disconnect.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn subtotal_api_key(&self, shop_id: i64) -> Result<Option<(SecretString, i64)>, StoreError> {
+        self.open_secret(shop_id, SecretKind::SubtotalApiKey).await
     }
 
     /// The id of the shop at `domain`, installed or not.
@@ -164,6 +177,15 @@ async fn replace_hosts(
     });
     shop_host::Entity::insert_many(rows).exec_without_returning(db).await?;
     Ok(())
+}
+
+/// What the merchant and Shopify say together.
+pub(super) fn take_storefront_hosts(hosts: &mut Vec<shop_host::Model>) -> Vec<String> {
+    let mut all = take_hosts(hosts, HostPurpose::Storefront);
+    all.extend(take_hosts(hosts, HostPurpose::Told));
+    all.sort_unstable();
+    all.dedup();
+    all
 }
 
 pub(super) fn take_hosts(hosts: &mut Vec<shop_host::Model>, purpose: HostPurpose) -> Vec<String> {
