@@ -12,6 +12,9 @@ use super::{CustomerId, ShopDomain};
 /// The one query for a customer. Needs the scope `read_customers` and access to protected customer data.
 const CUSTOMER_QUERY: &str = "query Contact($id: ID!) { customer(id: $id) { \
      defaultEmailAddress { emailAddress } defaultPhoneNumber { phoneNumber } } }";
+/// The one query for a shop. Needs no scope that the app does not have.
+const SHOP_QUERY: &str = "query Shop { shop { primaryDomain { host } domains { host } \
+     customerAccountsV2 { customerAccountsVersion } } }";
 /// Longest answer that is read, in bytes.
 const MAX_ANSWER_BYTES: usize = 256 * 1024;
 
@@ -42,6 +45,15 @@ pub struct Contact {
     pub email: Option<String>,
     /// `customer.defaultPhoneNumber.phoneNumber`, in E.164 form.
     pub phone: Option<String>,
+}
+
+/// What Shopify says of a shop.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ShopDetails {
+    /// The hosts of its online store, the primary one among them.
+    pub hosts: Vec<String>,
+    /// Whether it uses classic customer accounts; `None` where Shopify says neither.
+    pub classic_accounts: Option<bool>,
 }
 
 /// Why Shopify did not tell. None of these names the customer.
@@ -93,6 +105,24 @@ impl AdminApi {
         Ok(Contact {
             email: customer.default_email_address.and_then(|address| address.email_address),
             phone: customer.default_phone_number.and_then(|number| number.phone_number),
+        })
+    }
+
+    /// The shop's domains, and which customer accounts it uses.
+    ///
+    /// # Errors
+    /// [`AdminApiError`].
+    pub async fn shop(&self, shop: &ShopDomain, token: &SecretString) -> Result<ShopDetails, AdminApiError> {
+        let data: ShopData = self.ask(shop, token, SHOP_QUERY, serde_json::json!({})).await?;
+        let ShopAnswer { primary_domain, domains, customer_accounts } = data.shop;
+        let version = customer_accounts.and_then(|accounts| accounts.customer_accounts_version);
+        Ok(ShopDetails {
+            hosts: primary_domain.into_iter().chain(domains).map(|domain| domain.host).collect(),
+            classic_accounts: match version.as_deref() {
+                Some("CLASSIC") => Some(true),
+                Some("NEW_CUSTOMER_ACCOUNTS") => Some(false),
+                _ => None,
+            },
         })
     }
 
@@ -170,6 +200,32 @@ struct GraphQlError {
 #[derive(Default, Deserialize)]
 struct Extensions {
     code: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct ShopData {
+    shop: ShopAnswer,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct ShopAnswer {
+    primary_domain: Option<Domain>,
+    #[serde(default)]
+    domains: Vec<Domain>,
+    #[serde(rename = "customerAccountsV2")]
+    customer_accounts: Option<CustomerAccounts>,
+}
+
+#[derive(Deserialize)]
+struct Domain {
+    host: String,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct CustomerAccounts {
+    customer_accounts_version: Option<String>,
 }
 
 #[derive(Deserialize)]

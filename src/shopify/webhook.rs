@@ -45,6 +45,27 @@ pub enum WebhookRefusal {
     /// Topic, shop or delivery id is missing, malformed or contradictory.
     #[error("the header {0} is missing, malformed or there twice with different values")]
     Header(&'static str),
+    /// It would destroy or reveal data, and its signed body is not one of its topic about the shop of its header.
+    #[error("the body does not belong to the topic and the shop in the headers")]
+    Body,
+    /// More than is read, so that nothing can be verified.
+    #[error("the body is too long, or did not come in time")]
+    Unreadable,
+}
+
+impl WebhookRefusal {
+    /// A word for counters.
+    #[must_use]
+    pub fn reason(self) -> &'static str {
+        match self {
+            Self::EmptyBody => "empty_body",
+            Self::MissingSignature => "missing_signature",
+            Self::WrongSignature => "wrong_signature",
+            Self::Header(_) => "header",
+            Self::Body => "body",
+            Self::Unreadable => "unreadable",
+        }
+    }
 }
 
 /// Verifies a delivery. `header` looks a header up by its lower-case name, and answers nothing when it is repeated.
