@@ -27,12 +27,14 @@ pub(crate) async fn disconnect_connection(
     fields.finish()?;
 
     let (api, _) = state.subtotal(&shopper.shop, shopper.deadline).await?;
-    let connections = api.connections(shopper.customer.as_str()).await?;
-    let own = connections.iter().find(|connection| connection.connection_id == connection_id);
+    let mut connections = api.connections(shopper.customer.as_str()).await?;
+    let own = connections.iter_mut().find(|connection| connection.connection_id == connection_id);
     let own = own.ok_or(AppError::ConnectionNotFound)?;
     if own.status != "disconnected" {
         let token = api.connection_token(&own.connection_id, TokenScope::Access).await?;
         api.disconnect(&own.connection_id, &token).await?;
+        "disconnected".clone_into(&mut own.status);
     }
+    state.sightings.listed(shopper.shop.id, shopper.customer.as_str(), connections.iter());
     Ok(web::Json(Disconnected { success: true }))
 }
