@@ -13,7 +13,7 @@ use tokio::time::sleep;
 use crate::shopify::oauth::{AppCredentials, TokenError};
 use crate::shopify::session_token::VerifiedSession;
 use crate::shopify::{AdminApi, ShopDomain};
-use crate::store::{Store, StoreError, StoredTokens};
+use crate::store::{Shop, Store, StoreError, StoredTokens};
 
 /// How long before its end an access token is renewed, in milliseconds.
 const EARLY_MS: i64 = 5 * 60 * 1000;
@@ -47,6 +47,17 @@ impl Tokens {
     #[must_use]
     pub fn new(store: Store, api: AdminApi, app: AppCredentials) -> Self {
         Self { store, api, app }
+    }
+
+    /// The token the operator stored for the shop, or else a live access token.
+    ///
+    /// # Errors
+    /// As [`Tokens::access`].
+    pub async fn of_shop(&self, shop: &Shop) -> Result<Option<SecretString>, AccessError> {
+        match &shop.admin_token {
+            Some(token) => Ok(Some(token.clone())),
+            None => self.access(shop.id, &shop.domain).await,
+        }
     }
 
     /// A live access token of the shop, or `None` when it never gave one.
