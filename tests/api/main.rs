@@ -6,4 +6,9 @@
 
 mod support;
 
+mod compliance;
+mod lifecycle;
+mod sightings;
+mod token_refresh;
 mod vectors;
+mod webhooks;

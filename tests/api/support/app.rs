@@ -176,7 +176,11 @@ impl TestApp {
 
     /// Turns one of [`SHOP`]'s lists on or off and replaces its entries; `None` is the global list.
     pub(crate) async fn set_list(&self, retailer: Option<&str>, on: bool, entries: &[&str]) {
-        let shop_id = self.store.shop_id(&ShopDomain::parse(SHOP).unwrap()).await.unwrap().unwrap();
+        self.set_list_of(SHOP, retailer, on, entries).await;
+    }
+
+    pub(crate) async fn set_list_of(&self, shop: &str, retailer: Option<&str>, on: bool, entries: &[&str]) {
+        let shop_id = self.store.shop_id(&ShopDomain::parse(shop).unwrap()).await.unwrap().unwrap();
         let scope = retailer.map_or(Scope::Global, |id| Scope::Retailer(id.to_owned()));
         let entries = entries.iter().map(|entry| Entry::parse(entry).unwrap()).collect();
         let change = ListChange { is_on: on, entries: Some(entries), expected_version: None };

@@ -5,4 +5,6 @@ pub(crate) mod captured_log;
 pub(crate) mod database;
 pub(crate) mod fake_admin;
 pub(crate) mod fake_subtotal;
+pub(crate) mod fake_tokens;
 pub(crate) mod signer;
+pub(crate) mod webhook;
