@@ -1,7 +1,7 @@
 //! The pair of expiring Admin API tokens of each shop: sealed together, so that it is stored in one step.
 //!
-//! `version` grows with every stored pair. `refresh_until` is the lease of the one process that refreshes, in Unix
-//! milliseconds on the database's clock; `problem` says why the pair is of no use any more.
+//! `version` grows with every stored pair, from a random start. `refresh_until` is the lease of the one process that
+//! refreshes, in Unix milliseconds on the database's clock; `problem` says why the pair is of no use any more.
 
 use sea_orm_migration::{prelude::*, schema::*};
 

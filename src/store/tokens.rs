@@ -22,8 +22,8 @@ pub struct StoredTokens {
     pub access_left_ms: i64,
     /// Milliseconds the refresh token still lives; negative once it is dead.
     pub refresh_left_ms: i64,
-    /// Grows with every stored pair, and starts at the database's clock: a refresh that outlives the shop's tokens can
-    /// not take those of the next installation for its own.
+    /// Grows with every stored pair, and starts anywhere: a refresh that outlives the shop's tokens does not take those
+    /// of the next installation for its own.
     pub version: i64,
     /// Why the pair is of no use any more, if it is not.
     pub problem: Option<String>,
@@ -114,7 +114,7 @@ impl Store {
         let sql = format!(
             "INSERT INTO shopify_tokens \
              (shop_id, sealed, key_id, access_expires_at, refresh_expires_at, version, refresh_until) \
-             VALUES ($1, $2, $3, {clock} + $4, {clock} + $5, {clock}, 0) \
+             VALUES ($1, $2, $3, {clock} + $4, {clock} + $5, $6, 0) \
              ON CONFLICT (shop_id) DO UPDATE SET sealed = excluded.sealed, key_id = excluded.key_id, \
              access_expires_at = excluded.access_expires_at, refresh_expires_at = excluded.refresh_expires_at, \
              version = shopify_tokens.version + 1, refresh_until = 0, problem = NULL",
@@ -122,6 +122,7 @@ impl Store {
         );
         let mut values = vec![shop_id.into()];
         values.extend(self.sealed_pair(shop_id, pair)?);
+        values.push(rand::random_range(1..i64::MAX / 2).into());
         db.execute_raw(self.statement(&sql, values)).await?;
         Ok(())
     }

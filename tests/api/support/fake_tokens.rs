@@ -2,6 +2,7 @@
 //! new pair is first used.
 
 use std::collections::HashMap;
+use std::time::Duration;
 
 use serde_json::json;
 use wiremock::ResponseTemplate;
@@ -14,6 +15,8 @@ pub(crate) enum TokenFault {
     Status(u16),
     /// A pair is granted, but the answer never comes.
     GrantThenHang,
+    /// A pair is granted, but the answer takes so many milliseconds.
+    Slow(u64),
 }
 
 /// The tokens of every shop.
@@ -63,6 +66,12 @@ impl FakeTokens {
             .is_some_and(|pair| pair.refresh == refresh || pair.refresh_before.as_deref() == Some(refresh))
     }
 
+    /// The shop's newest pair.
+    pub(crate) fn newest(&self, shop: &str) -> (String, String) {
+        let pair = &self.shops[shop];
+        (pair.access.clone(), pair.refresh.clone())
+    }
+
     /// The Admin API was asked with this token.
     pub(crate) fn used(&mut self, shop: &str, access: &str) {
         if let Some(pair) = self.shops.get_mut(shop).filter(|pair| pair.access == access) {
@@ -95,7 +104,8 @@ impl FakeTokens {
             "refresh_token_expires_in": 7_776_000, "scope": "read_customers,write_app_proxy",
         }));
         match self.fault {
-            TokenFault::GrantThenHang => answer.set_delay(std::time::Duration::from_secs(30)),
+            TokenFault::GrantThenHang => answer.set_delay(Duration::from_secs(30)),
+            TokenFault::Slow(delay) => answer.set_delay(Duration::from_millis(delay)),
             _ => answer,
         }
     }
