@@ -9,12 +9,16 @@ use actix_web::dev::{Server, ServerHandle};
 use actix_web::{App, HttpResponse, HttpServer, middleware, web};
 use anyhow::Context;
 use metrics_exporter_prometheus::PrometheusHandle;
+use tokio::sync::{Notify, watch};
 
 use crate::clock::Clock;
 use crate::config::{Config, RedirectMode};
 use crate::http::routes;
+use crate::install::{Tokens, Webhooks, inbox};
+use crate::linking::Sightings;
+use crate::shopify::oauth::AppCredentials;
 use crate::shopify::{AdminApi, ClientSecrets, Contacts, CustomerId, ShopDomain};
-use crate::store::{Shop, Store, StoreError};
+use crate::store::{Shop, ShopCache, Store, StoreError};
 use crate::subtotal::retailers::Shelf;
 use crate::subtotal::{Deadline, Retailers, ShopApi, SubtotalApi, SubtotalError};
 use crate::visibility::{Decision, Reason, ShopperEmail, decide};
@@ -31,9 +35,14 @@ pub struct AppState {
     pub(crate) clock: Clock,
     pub(crate) store: Store,
     pub(crate) redirect_mode: RedirectMode,
+    pub(crate) tokens: Tokens,
+    pub(crate) sightings: Sightings,
+    /// Says that a webhook arrived.
+    pub(crate) inbox: Arc<Notify>,
     pub(crate) stopping: Arc<AtomicBool>,
     pub(crate) schema_current: Arc<AtomicBool>,
-    shops: Option<moka::future::Cache<ShopDomain, Option<Arc<Shop>>>>,
+    shops: Option<ShopCache>,
+    admin_api: AdminApi,
     contacts: Contacts,
     subtotal: SubtotalApi,
     retailers: Retailers,
@@ -44,6 +53,9 @@ pub struct AppState {
 pub struct Application {
     server: Server,
     port: u16,
+    webhooks: Webhooks,
+    inbox: Arc<Notify>,
+    stop: watch::Sender<bool>,
 }
 
 impl AppState {
@@ -61,18 +73,28 @@ impl AppState {
         let tls = "TLS can not be set up; are the system's CA certificates installed (package ca-certificates)?";
         let subtotal = SubtotalApi::build(&config.subtotal).context(tls)?;
         let admin_api = AdminApi::build(config.shopify.admin_api.clone()).context(tls)?;
+        let app = AppCredentials {
+            client_id: config.shopify.client_id.clone(),
+            client_secret: config.shopify.client_secrets[0].clone(),
+        };
         let shops = (!config.shop_cache.is_zero())
             .then(|| moka::future::Cache::builder().max_capacity(MAX_SHOPS).time_to_live(config.shop_cache).build());
+        let tokens = Tokens::new(store.clone(), admin_api.clone(), app);
+        let sightings = Sightings::start(store.clone(), clock.clone());
         Ok(Self {
             client_secrets: ClientSecrets::new(&config.shopify.client_secrets),
             retailers: Retailers::new(config.subtotal.retailers_fresh, clock.clone()),
             clock,
             store,
             redirect_mode: config.server.redirect_mode,
+            tokens,
+            sightings,
+            inbox: Arc::default(),
             stopping: Arc::default(),
             schema_current: Arc::default(),
             shops,
-            contacts: Contacts::new(admin_api),
+            contacts: Contacts::new(admin_api.clone()),
+            admin_api,
             subtotal,
             storefront_deadline: config.subtotal.storefront_deadline,
         })
@@ -89,6 +111,20 @@ impl AppState {
         match &self.shops {
             Some(shops) => shops.try_get_with_by_ref(domain, load).await,
             None => load.await.map_err(Arc::new),
+        }
+    }
+
+    /// Does what webhooks ask for, with what this state holds.
+    fn webhooks(&self) -> Webhooks {
+        Webhooks {
+            store: self.store.clone(),
+            clock: self.clock.clone(),
+            shops: self.shops.clone(),
+            contacts: self.contacts.clone(),
+            admin_api: self.admin_api.clone(),
+            tokens: self.tokens.clone(),
+            subtotal: self.subtotal.clone(),
+            retailers: self.retailers.clone(),
         }
     }
 
@@ -110,7 +146,7 @@ impl AppState {
         customer: &CustomerId,
         deadline: Deadline,
     ) -> (Option<String>, Option<String>) {
-        let asked = self.contacts.contact(&shop.domain, shop.admin_token.as_ref(), customer);
+        let asked = self.contacts.contact(&shop.domain, customer, self.tokens.of_shop(shop));
         match tokio::time::timeout_at(deadline.instant(), asked).await {
             Ok(Some(contact)) => (contact.email.clone(), contact.phone.clone()),
             Ok(None) | Err(_) => (None, None),
@@ -161,8 +197,9 @@ impl Application {
         if let (Some(address), Some(metrics)) = (config.server.metrics_address, metrics) {
             serve_metrics(address, metrics).with_context(|| format!("can not listen on {address} for metrics"))?;
         }
-        let stopping = state.stopping.clone();
-        let stop = stop_signal()?;
+        let (stopping, webhooks, inbox) = (state.stopping.clone(), state.webhooks(), state.inbox.clone());
+        let stop = watch::Sender::new(false);
+        let (stopper, asked_to_stop) = (stop.clone(), stop_signal()?);
         let state = web::Data::new(state);
         let server = HttpServer::new(move || {
             App::new().app_data(state.clone()).wrap(middleware::from_fn(routes::edge)).configure(routes::configure)
@@ -170,12 +207,13 @@ impl Application {
         .keep_alive(Duration::from_secs(30))
         .shutdown_timeout(SHUTDOWN_SECONDS)
         .shutdown_signal(async move {
-            stop.await;
+            asked_to_stop.await;
             stopping.store(true, Ordering::Relaxed);
+            stopper.send_replace(true);
         })
         .listen(listener)?
         .run();
-        Ok(Self { server, port })
+        Ok(Self { server, port, webhooks, inbox, stop })
     }
 
     /// The port that is listened on.
@@ -190,12 +228,17 @@ impl Application {
         self.server.handle()
     }
 
-    /// Serves until the process is told to stop and requests in flight are finished.
+    /// Serves, and works on what webhooks ask for, until the process is told to stop and what is in flight is finished.
     ///
     /// # Errors
     /// When the listener breaks.
     pub async fn run(self) -> std::io::Result<()> {
-        self.server.await
+        let Self { server, webhooks, inbox, stop, .. } = self;
+        let worker = tokio::spawn(inbox::run(Arc::new(webhooks), inbox, stop.subscribe()));
+        let served = server.await;
+        stop.send_replace(true);
+        let _ = worker.await;
+        served
     }
 }
 

@@ -5,6 +5,12 @@ use sea_orm_migration::prelude::*;
 mod m0001_shops;
 mod m0002_visibility;
 mod m0003_connection_claims;
+mod m0004_installs;
+mod m0005_shopify_tokens;
+mod m0006_webhook_deliveries;
+mod m0007_connections;
+mod m0008_audit;
+mod m0009_compliance;
 
 /// Every migration, oldest first.
 #[derive(Debug)]
@@ -17,6 +23,12 @@ impl MigratorTrait for Migrator {
             Box::new(m0001_shops::Migration),
             Box::new(m0002_visibility::Migration),
             Box::new(m0003_connection_claims::Migration),
+            Box::new(m0004_installs::Migration),
+            Box::new(m0005_shopify_tokens::Migration),
+            Box::new(m0006_webhook_deliveries::Migration),
+            Box::new(m0007_connections::Migration),
+            Box::new(m0008_audit::Migration),
+            Box::new(m0009_compliance::Migration),
         ]
     }
 }

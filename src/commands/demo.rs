@@ -20,7 +20,7 @@ use crate::sandbox::subtotal::{
     DEMO_CODE, DEMO_PASSWORD, DEMO_USERNAME, SeededConnection, SubtotalConfig, SubtotalWorld,
 };
 use crate::shopify::{ClientSecrets, ShopDomain};
-use crate::store::{SecretKind, ShopChanges, Store};
+use crate::store::{Actor, ListChange, SecretKind, ShopChanges, Store};
 use crate::telemetry;
 use crate::visibility::{Entry, Scope};
 
@@ -153,13 +153,14 @@ async fn seed(store: &Store) -> anyhow::Result<()> {
     let secrets = [(SecretKind::SubtotalApiKey, SUBTOTAL_API_KEY), (SecretKind::ShopifyAdminToken, ADMIN_TOKEN)];
     for (kind, secret) in secrets {
         let changes = ShopChanges { secret: Some((kind, secret.into())), ..ShopChanges::default() };
-        store.save_shop(&shop, changes, now).await?;
+        store.save_shop(&shop, changes, Actor::CommandLine, now).await?;
     }
     let id = store.shop_id(&shop).await?.context("the demo's shop was just stored")?;
     let insiders = vec![Entry::parse(ALLOW_LISTED_DOMAIN)?];
-    let restricted = Scope::Retailer(RESTRICTED_RETAILER.to_owned());
-    store.set_list(id, &restricted, true, Some(insiders.clone()), now).await?;
-    store.set_list(id, &Scope::Global, false, Some(insiders), now).await?;
+    for (scope, is_on) in [(Scope::Retailer(RESTRICTED_RETAILER.to_owned()), true), (Scope::Global, false)] {
+        let change = ListChange { is_on, entries: Some(insiders.clone()), expected_version: None };
+        store.set_list(id, &scope, change, Actor::CommandLine, now).await?;
+    }
     Ok(())
 }
 

@@ -10,7 +10,7 @@ use serde::Serialize;
 
 use crate::app::decide_for;
 use crate::shopify::ShopDomain;
-use crate::store::{ListState, Store};
+use crate::store::{Actor, ListChange, ListState, Store};
 use crate::visibility::{Entry, Scope, ShopperEmail};
 
 /// Entries shown of one list; the rest is counted.
@@ -103,7 +103,8 @@ impl Set {
         if let Some(count) = entries.as_ref().map(Vec::len).filter(|count| *count > 100_000) {
             eprintln!("writing {count} entries…");
         }
-        let list = store.set_list(shop_id, &scope, self.on, entries, super::now()).await?;
+        let change = ListChange { is_on: self.on, entries, expected_version: None };
+        let list = store.set_list(shop_id, &scope, change, Actor::CommandLine, super::now()).await?;
         let state = if self.on { "on" } else { "off" };
         println!("The list {} of {} is {state}, with {} entries.", scope.name(), self.domain, list.total);
         if self.on && list.total == 0 {

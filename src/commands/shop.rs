@@ -9,7 +9,7 @@ use secrecy::SecretString;
 
 use crate::linking::redirect::parse_host;
 use crate::shopify::ShopDomain;
-use crate::store::{Accounts, LinkStyle, SecretKind, ShopChanges, ShopSummary};
+use crate::store::{Accounts, Actor, LinkStyle, SecretKind, ShopChanges, ShopSummary};
 use crate::visibility::NoEmail;
 
 #[derive(Debug, Subcommand)]
@@ -146,8 +146,9 @@ impl Set {
             storefront_hosts: self.domains,
             redirect_hosts: self.redirect_hosts,
             secret,
+            expected_version: None,
         };
-        super::open_store().await?.save_shop(&self.domain, changes, super::now()).await?;
+        super::open_store().await?.save_shop(&self.domain, changes, Actor::CommandLine, super::now()).await?;
         println!("{} is stored.", self.domain);
         Ok(())
     }

@@ -74,6 +74,10 @@ fn note(failure: &AppError, id: &str) {
             metrics::counter!("proxy_refusals_total", "reason" => refusal.reason()).increment(1);
             tracing::warn!(request_id = id, reason = refusal.reason(), "app-proxy request refused");
         }
+        AppError::InvalidWebhook(refusal) => {
+            metrics::counter!("webhook_refusals_total", "reason" => refusal.reason()).increment(1);
+            tracing::warn!(request_id = id, reason = refusal.reason(), "webhook refused");
+        }
         AppError::Internal(cause) => tracing::error!(request_id = id, cause, "internal error"),
         AppError::Subtotal(error) => tracing::warn!(request_id = id, %error, "Subtotal did not deliver"),
         _ => {}

@@ -6,6 +6,7 @@ use actix_web::{HttpResponse, ResponseError};
 use super::problem::{self, FieldError, ProblemKind};
 use crate::linking::{ConnectionNotFound, LinkingError, RedirectNotAllowed};
 use crate::shopify::proxy::ProxyRefusal;
+use crate::shopify::webhook::WebhookRefusal;
 use crate::store::StoreError;
 use crate::subtotal::SubtotalError;
 
@@ -15,6 +16,9 @@ pub enum AppError {
     /// 401: which check failed is for the log and a counter only.
     #[error("app-proxy request refused: {0}")]
     InvalidSignature(ProxyRefusal),
+    /// 401: which check failed is for the log and a counter only.
+    #[error("webhook refused: {0}")]
+    InvalidWebhook(WebhookRefusal),
     /// 404: unknown, uninstalled, or without an API key.
     #[error("shop not configured")]
     ShopNotConfigured,
@@ -57,7 +61,7 @@ impl AppError {
     /// The row of the table.
     pub(super) fn kind(&self) -> ProblemKind {
         match self {
-            Self::InvalidSignature(_) => problem::INVALID_SIGNATURE,
+            Self::InvalidSignature(_) | Self::InvalidWebhook(_) => problem::INVALID_SIGNATURE,
             Self::ShopNotConfigured => problem::SHOP_NOT_CONFIGURED,
             Self::CustomerNotSignedIn => problem::CUSTOMER_NOT_SIGNED_IN,
             Self::InvalidRequest(_) => problem::INVALID_REQUEST,

@@ -9,6 +9,7 @@ mod page;
 mod problem;
 pub mod routes;
 mod storefront;
+mod webhooks;
 
 pub use error::AppError;
 pub use problem::{FieldError, PROBLEMS, ProblemKind};

@@ -27,7 +27,7 @@ macro_rules! problems {
 
 problems! {
     INVALID_SIGNATURE = "invalid_signature" 401 "Invalid signature"
-        "The request was not signed by Shopify's app proxy, or not recently. Call it through the storefront.";
+        "Shopify did not sign this request for this app, or not recently. Call the endpoints through the storefront.";
     SHOP_NOT_CONFIGURED = "shop_not_configured" 404 "Shop not configured"
         "Subtotal Connect is not set up for this shop. The merchant stores a Subtotal API key first.";
     CUSTOMER_NOT_SIGNED_IN = "customer_not_signed_in" 400 "Customer not signed in"

@@ -7,6 +7,7 @@ pub(crate) use super::edge::edge;
 use super::error::AppError;
 use super::health::{healthz, readyz};
 use super::storefront::{configuration, connections, disconnect_connection, link, retailers, visibility};
+use super::webhooks;
 use crate::shopify::proxy::VerifiedProxy;
 
 /// Where Shopify's app proxy forwards to.
@@ -26,6 +27,7 @@ pub fn configure(app: &mut web::ServiceConfig) {
                 .service(get("/link/{link_id}", web::to(link::link)))
                 .default_service(web::to(verified_but_unknown)),
         )
+        .service(web::scope("/webhooks").default_service(web::to(webhooks::webhooks)))
         .default_service(web::to(unknown));
 }
 

@@ -13,7 +13,7 @@ use tokio::time::sleep;
 
 use super::choose::{Choice, ConnectionNotFound, choose};
 use crate::store::{Claim, ClaimKey, ClaimState, Store, StoreError};
-use crate::subtotal::wire::NewConnection;
+use crate::subtotal::wire::{Connection, NewConnection};
 use crate::subtotal::{Deadline, ShopApi, SubtotalError};
 
 /// How long a claim keeps others away. Longer than any creation call may take, shorter than 10 s.
@@ -23,10 +23,6 @@ const CALL: Duration = Duration::from_secs(5);
 /// Pauses between two looks at somebody else's claim.
 const FIRST_PAUSE: Duration = Duration::from_millis(15);
 const LONGEST_PAUSE: Duration = Duration::from_millis(150);
-/// Longest e-mail address Subtotal takes, in characters (seed 000).
-const MAX_EMAIL: usize = 64;
-/// Longest phone number Subtotal takes, in characters (seed 000).
-const MAX_MOBILE: usize = 16;
 
 /// What a request wants linked.
 #[derive(Debug, Clone)]
@@ -35,6 +31,15 @@ pub struct Wanted {
     pub key: ClaimKey,
     /// The connection the page named, if any.
     pub connection_id: Option<String>,
+}
+
+/// The connection to link with.
+#[derive(Debug, Clone)]
+pub struct Linked {
+    /// Its id.
+    pub connection_id: String,
+    /// The customer's connections, this one among them.
+    pub connections: Vec<Connection>,
 }
 
 /// Why there is no connection to link with.
@@ -51,7 +56,7 @@ pub enum LinkingError {
     Store(#[from] StoreError),
 }
 
-/// The id of the connection to link with: one that is there, or one that is created, once.
+/// The connection to link with: one that is there, or one that is created, once.
 ///
 /// `contact` gives the shopper's e-mail address and phone number; it is awaited only when a connection has to be
 /// created.
@@ -63,7 +68,7 @@ pub async fn connection_for(
     api: &ShopApi,
     wanted: &Wanted,
     contact: impl Future<Output = (Option<String>, Option<String>)>,
-) -> Result<String, LinkingError> {
+) -> Result<Linked, LinkingError> {
     let Wanted { key, connection_id } = wanted;
     let mut contact = Some(contact);
     let mut new = None;
@@ -71,7 +76,7 @@ pub async fn connection_for(
         let seen = store.claim(key).await?;
         let connections = api.connections(&key.customer_id).await?;
         if let Choice::Reuse(id) = choose(&connections, &key.retailer_id, connection_id.as_deref())? {
-            return Ok(id.to_owned());
+            return Ok(Linked { connection_id: id.to_owned(), connections });
         }
         if let Some(contact) = contact.take() {
             new = Some(new_connection(key, contact.await));
@@ -81,13 +86,28 @@ pub async fn connection_for(
             let call = api.until(sooner(api.deadline(), CALL));
             let new = new.clone().unwrap_or_else(|| new_connection(key, (None, None)));
             if let Some(id) = create(store.clone(), call, key.clone(), seen, new).await? {
-                return Ok(id);
+                return Ok(Linked::created(id, key, connections));
             }
         }
         match outcome(store, key, api.deadline()).await? {
-            Some(result) => return Ok(result?),
+            Some(id) => return Ok(Linked::created(id?, key, connections)),
             None => tracing::info!("taking over a claim whose holder did not finish"),
         }
+    }
+}
+
+impl Linked {
+    /// Beside the connections there were before. Subtotal calls a new one initialized.
+    fn created(connection_id: String, key: &ClaimKey, mut connections: Vec<Connection>) -> Self {
+        if !connections.iter().any(|connection| connection.connection_id == connection_id) {
+            connections.push(Connection {
+                connection_id: connection_id.clone(),
+                customer_id: key.customer_id.clone(),
+                retailer_id: key.retailer_id.clone(),
+                status: "initialized".to_owned(),
+            });
+        }
+        Self { connection_id, connections }
     }
 }
 
@@ -146,13 +166,7 @@ async fn outcome(
 }
 
 fn new_connection(key: &ClaimKey, (email, mobile): (Option<String>, Option<String>)) -> NewConnection {
-    let fitting = |text: Option<String>, limit| text.filter(|text| !text.is_empty() && text.chars().count() <= limit);
-    NewConnection {
-        customer_id: key.customer_id.clone(),
-        retailer_id: key.retailer_id.clone(),
-        email: fitting(email, MAX_EMAIL),
-        mobile: fitting(mobile, MAX_MOBILE),
-    }
+    NewConnection::new(key.customer_id.clone(), key.retailer_id.clone(), email, mobile)
 }
 
 fn sooner(deadline: Deadline, limit: Duration) -> Deadline {

@@ -12,6 +12,9 @@ use super::{CustomerId, ShopDomain};
 /// The one query for a customer. Needs the scope `read_customers` and access to protected customer data.
 const CUSTOMER_QUERY: &str = "query Contact($id: ID!) { customer(id: $id) { \
      defaultEmailAddress { emailAddress } defaultPhoneNumber { phoneNumber } } }";
+/// The one query for a shop. Needs no scope that the app does not have.
+const SHOP_QUERY: &str = "query Shop { shop { primaryDomain { host } domains { host } \
+     customerAccountsV2 { customerAccountsVersion } } }";
 /// Longest answer that is read, in bytes.
 const MAX_ANSWER_BYTES: usize = 256 * 1024;
 
@@ -42,6 +45,15 @@ pub struct Contact {
     pub email: Option<String>,
     /// `customer.defaultPhoneNumber.phoneNumber`, in E.164 form.
     pub phone: Option<String>,
+}
+
+/// What Shopify says of a shop.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ShopDetails {
+    /// The hosts of its online store, the primary one among them.
+    pub hosts: Vec<String>,
+    /// Whether it uses classic customer accounts; `None` where Shopify says neither.
+    pub classic_accounts: Option<bool>,
 }
 
 /// Why Shopify did not tell. None of these names the customer.
@@ -96,6 +108,24 @@ impl AdminApi {
         })
     }
 
+    /// The shop's domains, and which customer accounts it uses.
+    ///
+    /// # Errors
+    /// [`AdminApiError`].
+    pub async fn shop(&self, shop: &ShopDomain, token: &SecretString) -> Result<ShopDetails, AdminApiError> {
+        let data: ShopData = self.ask(shop, token, SHOP_QUERY, serde_json::json!({})).await?;
+        let ShopAnswer { primary_domain, domains, customer_accounts } = data.shop;
+        let version = customer_accounts.and_then(|accounts| accounts.customer_accounts_version);
+        Ok(ShopDetails {
+            hosts: primary_domain.into_iter().chain(domains).map(|domain| domain.host).collect(),
+            classic_accounts: match version.as_deref() {
+                Some("CLASSIC") => Some(true),
+                Some("NEW_CUSTOMER_ACCOUNTS") => Some(false),
+                _ => None,
+            },
+        })
+    }
+
     async fn ask<T: for<'de> Deserialize<'de>>(
         &self,
         shop: &ShopDomain,
@@ -103,8 +133,7 @@ impl AdminApi {
         query: &str,
         variables: serde_json::Value,
     ) -> Result<T, AdminApiError> {
-        let base = self.config.url_template.replace("{shop}", shop.as_str());
-        let url = format!("{}/admin/api/{}/graphql.json", base.trim_end_matches('/'), self.config.version);
+        let url = format!("{}/admin/api/{}/graphql.json", self.base_url(shop), self.config.version);
         let mut token = HeaderValue::from_str(token.expose_secret()).map_err(|_| AdminApiError::TokenRejected)?;
         token.set_sensitive(true);
         let request = self
@@ -112,13 +141,32 @@ impl AdminApi {
             .post(url)
             .header("X-Shopify-Access-Token", token)
             .json(&serde_json::json!({ "query": query, "variables": variables }));
-        let mut response = request.send().await.map_err(|_| AdminApiError::Unavailable)?;
+        let response = request.send().await.map_err(|_| AdminApiError::Unavailable)?;
         match response.status().as_u16() {
             200 => {}
             401 | 403 => return Err(AdminApiError::TokenRejected),
             429 => return Err(AdminApiError::Throttled),
             _ => return Err(AdminApiError::Unavailable),
         }
+        let body = Self::limited(response).await?;
+        let answer: Answer<T> = serde_json::from_slice(&body).map_err(|_| AdminApiError::Unavailable)?;
+        if answer.errors.iter().any(|error| error.extensions.code.as_deref() == Some("THROTTLED")) {
+            return Err(AdminApiError::Throttled);
+        }
+        answer.data.ok_or(AdminApiError::Refused)
+    }
+
+    pub(super) fn http(&self) -> &reqwest::Client {
+        &self.http
+    }
+
+    /// Where the shop's Admin API and token endpoint stand, without a slash at the end.
+    pub(super) fn base_url(&self, shop: &ShopDomain) -> String {
+        self.config.url_template.replace("{shop}", shop.as_str()).trim_end_matches('/').to_owned()
+    }
+
+    /// Reads at most [`MAX_ANSWER_BYTES`].
+    pub(super) async fn limited(mut response: reqwest::Response) -> Result<Vec<u8>, AdminApiError> {
         let mut body = Vec::new();
         while let Some(chunk) = response.chunk().await.map_err(|_| AdminApiError::Unavailable)? {
             if body.len() + chunk.len() > MAX_ANSWER_BYTES {
@@ -126,11 +174,7 @@ impl AdminApi {
             }
             body.extend_from_slice(&chunk);
         }
-        let answer: Answer<T> = serde_json::from_slice(&body).map_err(|_| AdminApiError::Unavailable)?;
-        if answer.errors.iter().any(|error| error.extensions.code.as_deref() == Some("THROTTLED")) {
-            return Err(AdminApiError::Throttled);
-        }
-        answer.data.ok_or(AdminApiError::Refused)
+        Ok(body)
     }
 }
 
@@ -156,6 +200,32 @@ struct GraphQlError {
 #[derive(Default, Deserialize)]
 struct Extensions {
     code: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct ShopData {
+    shop: ShopAnswer,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct ShopAnswer {
+    primary_domain: Option<Domain>,
+    #[serde(default)]
+    domains: Vec<Domain>,
+    #[serde(rename = "customerAccountsV2")]
+    customer_accounts: Option<CustomerAccounts>,
+}
+
+#[derive(Deserialize)]
+struct Domain {
+    host: String,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct CustomerAccounts {
+    customer_accounts_version: Option<String>,
 }
 
 #[derive(Deserialize)]

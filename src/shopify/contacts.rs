@@ -46,22 +46,30 @@ impl Contacts {
     }
 
     /// What Shopify says of the customer, or `None` when it does not say: there is no token, or it can not be asked.
-    pub async fn contact(
+    /// `token` is awaited only when the customer is not held.
+    pub async fn contact<E: std::fmt::Display>(
         &self,
         shop: &ShopDomain,
-        token: Option<&SecretString>,
         customer: &CustomerId,
+        token: impl Future<Output = Result<Option<SecretString>, E>>,
     ) -> Option<Arc<Contact>> {
-        let token = token?;
         let ask = async {
-            let answer = self.api.contact(shop, token, customer).await;
+            let answer = match token.await {
+                // Not held: the shop may get a token any moment.
+                Ok(None) => return None,
+                Ok(Some(token)) => self.api.contact(shop, &token, customer).await.map_err(|error| error.to_string()),
+                Err(error) => Err(error.to_string()),
+            };
             let outcome = if answer.is_ok() { "ok" } else { "failed" };
             metrics::counter!("shopify_contact_lookups_total", "outcome" => outcome).increment(1);
-            answer
-                .inspect_err(|error| tracing::warn!(shop = %shop, %error, "customer contact not available"))
-                .ok()
-                .map(Arc::new)
+            let known = answer.inspect_err(|error| tracing::warn!(%shop, error, "customer contact not available")).ok();
+            Some(known.map(Arc::new))
         };
-        self.held.get_with((shop.clone(), customer.clone()), ask).await
+        self.held.optionally_get_with((shop.clone(), customer.clone()), ask).await.flatten()
+    }
+
+    /// Forgets what is held of a customer.
+    pub async fn forget(&self, shop: &ShopDomain, customer: &CustomerId) {
+        self.held.invalidate(&(shop.clone(), customer.clone())).await;
     }
 }

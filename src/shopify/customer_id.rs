@@ -2,8 +2,11 @@
 
 use std::fmt;
 
+use serde::{Deserialize, Serialize};
+
 /// A Shopify customer id: `[1-9][0-9]{0,19}`, kept as text because other systems take it unchanged.
-#[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(into = "String", try_from = "String")]
 pub struct CustomerId(Box<str>);
 
 /// The text is not a numeric customer id.
@@ -38,6 +41,20 @@ impl fmt::Display for CustomerId {
 impl fmt::Debug for CustomerId {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str(&self.0)
+    }
+}
+
+impl From<CustomerId> for String {
+    fn from(id: CustomerId) -> Self {
+        id.0.into()
+    }
+}
+
+impl TryFrom<String> for CustomerId {
+    type Error = InvalidCustomerId;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        Self::parse(&text)
     }
 }
 

@@ -4,13 +4,18 @@
 pub mod admin_api;
 pub mod contacts;
 pub mod customer_id;
+pub mod notice;
+pub mod oauth;
 pub mod proxy;
+pub mod session_token;
 pub mod shop_domain;
 pub mod signature;
 mod signed_query;
+pub mod webhook;
 
-pub use admin_api::{AdminApi, AdminApiConfig, Contact};
+pub use admin_api::{AdminApi, AdminApiConfig, Contact, ShopDetails};
 pub use contacts::Contacts;
 pub use customer_id::CustomerId;
+pub use notice::Notice;
 pub use shop_domain::ShopDomain;
 pub use signature::ClientSecrets;

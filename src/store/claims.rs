@@ -111,12 +111,12 @@ impl Store {
         Ok(self.durable.execute_raw(self.statement(SQL, values)).await?.rows_affected() == 1)
     }
 
-    fn statement(&self, sql: &str, values: Vec<Value>) -> Statement {
+    pub(super) fn statement(&self, sql: &str, values: Vec<Value>) -> Statement {
         Statement::from_sql_and_values(self.durable.get_database_backend(), sql, values)
     }
 
     /// The database's clock, as an SQL expression in Unix milliseconds.
-    fn clock(&self) -> &'static str {
+    pub(super) fn clock(&self) -> &'static str {
         match self.durable.get_database_backend() {
             DbBackend::Postgres => "CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000 AS BIGINT)",
             _ => "CAST(unixepoch('subsec') * 1000 AS INTEGER)",

@@ -1,14 +1,23 @@
 //! The database: the only folder that knows SeaORM. Every query but those in `shops` takes a shop's id first.
 
+mod audit;
 mod claims;
+mod compliance;
+mod connections;
+mod customer_redact;
+mod data_report;
 mod entities;
+mod inbox;
+mod installs;
 mod open;
 mod rules;
 mod sealed;
 mod secrets;
 mod shop;
+mod shop_redact;
 mod shops;
 mod summaries;
+mod tokens;
 
 use migrations::Migrator;
 use sea_orm::{
@@ -16,12 +25,19 @@ use sea_orm::{
 };
 use sea_orm_migration::MigratorTrait;
 
+pub use audit::{Actor, AuditLine, Chain, Deed};
 pub use claims::{Claim, ClaimKey, ClaimState};
-pub use rules::{ListState, ReplacedList};
+pub use compliance::{ComplianceReceipt, Outcome};
+pub use connections::{ConnectionCount, ListedConnection, ListedConnections};
+pub use data_report::{DataReport, ReportedConnection, ReportedCreation, ReportedRequest};
+pub use inbox::{Delivery, DeliveryLine, NewDelivery};
+pub use installs::ShopTold;
+pub use rules::{ListChange, ListState, ReplacedList};
 pub use sealed::{EncryptionKey, Keyring, SealError};
 pub use secrets::SecretKind;
-pub use shop::{Accounts, LinkStyle, Shop, ShopChanges};
+pub use shop::{Accounts, LinkStyle, Shop, ShopCache, ShopChanges};
 pub use summaries::ShopSummary;
+pub use tokens::StoredTokens;
 
 /// The advisory lock PostgreSQL takes while one process migrates; any constant of our own.
 const MIGRATION_LOCK: i64 = 0x5375_6274_6f74_616c;
@@ -84,10 +100,13 @@ impl Store {
 
     /// A transaction that will write. On SQLite it takes the write lock at once, so that it waits instead of failing.
     async fn begin_write(&self) -> Result<sea_orm::DatabaseTransaction, StoreError> {
-        let options = TransactionOptions {
-            sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
-            ..TransactionOptions::default()
-        };
-        Ok(self.db.begin_with_options(options).await?)
+        Ok(self.db.begin_with_options(write_options()).await?)
+    }
+}
+
+fn write_options() -> TransactionOptions {
+    TransactionOptions {
+        sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
+        ..TransactionOptions::default()
     }
 }

@@ -7,7 +7,7 @@ use sea_orm::sea_query::{Expr, OnConflict};
 use sea_orm::{ConnectionTrait, EntityTrait, ExprTrait, QueryFilter, QueryOrder, Set, Statement, Value};
 
 use super::entities::visibility_list as list;
-use super::{Store, StoreError};
+use super::{Actor, Deed, Store, StoreError};
 use crate::visibility::{Entry, ListMatch, Scope, ShopperEmail};
 
 /// Entries written in one statement.
@@ -26,6 +26,17 @@ pub struct ListState {
     pub version: i64,
     id: i64,
     generation: i64,
+}
+
+/// A change of a list.
+#[derive(Debug, Clone, Default)]
+pub struct ListChange {
+    /// Whether it is in force from now on.
+    pub is_on: bool,
+    /// What replaces all of its entries; they stay as they are where there is nothing.
+    pub entries: Option<Vec<Entry>>,
+    /// The version of the list the change was made on; any version will do where there is none.
+    pub expected_version: Option<i64>,
 }
 
 /// What a replacement did.
@@ -99,51 +110,77 @@ impl Store {
         rows.into_iter().map(|row| Ok(row.try_get("", "value")?)).collect()
     }
 
-    /// Turns a list on or off and, when `entries` are given, replaces all of them. `now` is Unix milliseconds.
+    /// Changes a list, in one step with its line in the audit trail. `now` is Unix milliseconds.
     ///
     /// # Errors
-    /// [`StoreError`]; the list stays as it was then. [`StoreError::VersionConflict`] when somebody else replaced it
-    /// meanwhile.
+    /// [`StoreError`]; the list stays as it was then. [`StoreError::VersionConflict`] when it is not at the version the
+    /// change was made on.
     pub async fn set_list(
         &self,
         shop_id: i64,
         scope: &Scope,
-        is_on: bool,
-        entries: Option<Vec<Entry>>,
+        change: ListChange,
+        by: Actor,
         now: i64,
     ) -> Result<ReplacedList, StoreError> {
         let row = self.list_row(shop_id, scope, now).await?;
-        let mut change = list::Entity::update_many()
-            .col_expr(list::Column::IsOn, Expr::value(is_on))
+        let expected = change.expected_version.unwrap_or(row.version);
+        if expected != row.version {
+            return Err(StoreError::VersionConflict);
+        }
+        let mut written = None;
+        if let Some(entries) = change.entries {
+            let generation = self.next_generation(row.id).await?;
+            written = Some((generation, self.write_generation(row.id, generation, entries).await?));
+        }
+        let (generation, total) = written.unwrap_or((row.generation, row.entry_count));
+        let transaction = self.begin_write().await?;
+        let mut point = list::Entity::update_many()
+            .col_expr(list::Column::IsOn, Expr::value(change.is_on))
+            .col_expr(list::Column::Generation, Expr::value(generation))
+            .col_expr(list::Column::EntryCount, Expr::value(total))
             .col_expr(list::Column::UpdatedAt, Expr::value(now))
             .col_expr(list::Column::Version, Expr::col(list::Column::Version).add(1))
             .filter(list::COLUMN.id.eq(row.id));
-        let mut written = None;
-        if let Some(mut entries) = entries {
-            entries.sort_unstable();
-            entries.dedup();
-            let generation = self.next_generation(row.id).await?;
-            for batch in entries.chunks(BATCH) {
-                self.write_entries(row.id, generation, batch).await?;
-            }
-            let total = i64::try_from(entries.len()).unwrap_or(i64::MAX);
-            // A writer that was overtaken finds its generation dropped already, so it must not put it in force.
-            change = change
-                .col_expr(list::Column::Generation, Expr::value(generation))
-                .col_expr(list::Column::EntryCount, Expr::value(total))
-                .filter(list::COLUMN.generation.lt(generation));
-            written = Some(generation);
+        if change.expected_version.is_some() || written.is_none() {
+            point = point.filter(list::COLUMN.version.eq(expected));
         }
-        if change.exec(&self.db).await?.rows_affected == 0 {
-            // The list points at a later generation, so this one and all before it are of no use.
-            self.drop_generations_before(row.id, written.unwrap_or(row.generation) + 1).await?;
+        if written.is_some() {
+            // A writer that was overtaken finds its generation dropped already, so it must not put it in force.
+            point = point.filter(list::COLUMN.generation.lt(generation));
+        }
+        if point.exec(&transaction).await?.rows_affected == 0 {
+            transaction.rollback().await?;
+            if written.is_some() {
+                self.drop_unused_generation(row.id, generation).await?;
+            }
             return Err(StoreError::VersionConflict);
         }
-        if let Some(generation) = written {
+        let detail = serde_json::json!({
+            "scope": scope.name(), "on": change.is_on, "total": total, "replaced": written.is_some(),
+        });
+        self.append_deed(&transaction, shop_id, &Deed { actor: by, action: "rules.changed", detail }, now).await?;
+        transaction.commit().await?;
+        if written.is_some() {
             self.drop_generations_before(row.id, generation).await?;
         }
         let row = self.list_row(shop_id, scope, now).await?;
         Ok(ReplacedList { total: row.entry_count, version: row.version })
+    }
+
+    /// Writes entries as a generation that is not in force yet. Answers how many there are without repeats.
+    async fn write_generation(
+        &self,
+        list_id: i64,
+        generation: i64,
+        mut entries: Vec<Entry>,
+    ) -> Result<i64, StoreError> {
+        entries.sort_unstable();
+        entries.dedup();
+        for batch in entries.chunks(BATCH) {
+            self.write_entries(list_id, generation, batch).await?;
+        }
+        Ok(i64::try_from(entries.len()).unwrap_or(i64::MAX))
     }
 
     async fn list_row(&self, shop_id: i64, scope: &Scope, now: i64) -> Result<list::Model, StoreError> {
@@ -195,6 +232,14 @@ impl Store {
         Ok(())
     }
 
+    async fn drop_unused_generation(&self, list_id: i64, generation: i64) -> Result<(), StoreError> {
+        const SQL: &str = "DELETE FROM visibility_entries WHERE list_id = $1 AND generation = $2 \
+             AND generation <> (SELECT generation FROM visibility_lists WHERE id = $1)";
+        let values: [Value; 2] = [list_id.into(), generation.into()];
+        self.db.execute_raw(Statement::from_sql_and_values(self.db.get_database_backend(), SQL, values)).await?;
+        Ok(())
+    }
+
     async fn drop_generations_before(&self, list_id: i64, generation: i64) -> Result<(), StoreError> {
         const SQL: &str = "DELETE FROM visibility_entries WHERE list_id = $1 AND generation < $2";
         let values: [Value; 2] = [list_id.into(), generation.into()];
@@ -216,7 +261,7 @@ impl From<list::Model> for ListState {
     }
 }
 
-fn scope_of(retailer_id: String) -> Scope {
+pub(super) fn scope_of(retailer_id: String) -> Scope {
     if retailer_id.is_empty() { Scope::Global } else { Scope::Retailer(retailer_id) }
 }
 

@@ -6,7 +6,7 @@ use secrecy::{ExposeSecret, SecretString};
 
 use super::entities::shop_secret;
 use super::sealed::Place;
-use super::{Store, StoreError};
+use super::{Actor, Deed, Store, StoreError};
 
 /// Characters of a secret that are kept readable, so that people can tell which one is stored.
 const HINT_CHARACTERS: usize = 4;
@@ -43,6 +43,23 @@ impl Store {
         let Some(row) = found else { return Ok(None) };
         let secret = self.keyring.open(Place { shop_id, kind: kind.as_str() }, &row.sealed)?;
         Ok(Some((secret, row.version)))
+    }
+
+    /// Removes a secret, with its line in the audit trail. Answers whether there was one.
+    ///
+    /// # Errors
+    /// [`StoreError`]; nothing is changed then.
+    pub async fn remove_secret(&self, shop_id: i64, kind: SecretKind, by: Actor, now: i64) -> Result<bool, StoreError> {
+        let transaction = self.begin_write().await?;
+        let delete = shop_secret::Entity::delete_by_id((shop_id, kind.as_str().to_owned()));
+        let removed = delete.exec(&transaction).await?.rows_affected > 0;
+        if removed {
+            let deed =
+                Deed { actor: by, action: "key.removed", detail: serde_json::json!({ "secret": kind.as_str() }) };
+            self.append_deed(&transaction, shop_id, &deed, now).await?;
+        }
+        transaction.commit().await?;
+        Ok(removed)
     }
 
     pub(super) async fn seal_secret(

@@ -1,8 +1,10 @@
 //! A shop as requests need it, what may be changed of it, and the words its choices are stored as.
 
+use std::sync::Arc;
+
 use secrecy::SecretString;
 
-use super::{SecretKind, StoreError};
+use super::{Actor, Deed, SecretKind, StoreError};
 use crate::shopify::ShopDomain;
 use crate::visibility::NoEmail;
 
@@ -29,8 +31,10 @@ pub enum Accounts {
 /// Why a host is known.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum HostPurpose {
-    /// The shop's storefront answers there.
+    /// The shop's storefront answers there, says the merchant.
     Storefront,
+    /// The shop's storefront answers there, says Shopify.
+    Told,
     /// The merchant allows redirects to it.
     Redirect,
 }
@@ -39,10 +43,14 @@ impl HostPurpose {
     pub(super) fn as_str(self) -> &'static str {
         match self {
             Self::Storefront => "storefront",
+            Self::Told => "shopify",
             Self::Redirect => "redirect",
         }
     }
 }
+
+/// Shops that were loaded a moment ago, or found to be absent, by their domain.
+pub type ShopCache = moka::future::Cache<ShopDomain, Option<Arc<Shop>>>;
 
 /// A shop as requests need it. Its secrets are open, so it is never serialised or shown.
 #[derive(Debug, Clone)]
@@ -69,6 +77,8 @@ pub struct Shop {
     pub admin_token: Option<SecretString>,
     /// Whether any visibility list is on.
     pub has_list_on: bool,
+    /// Grows with every change of the choices.
+    pub version: i64,
 }
 
 /// What to change of a shop; `None` leaves a field as it is.
@@ -88,6 +98,27 @@ pub struct ShopChanges {
     pub redirect_hosts: Option<Vec<String>>,
     /// A secret to seal and store.
     pub secret: Option<(SecretKind, SecretString)>,
+    /// The version of the shop the changes were made on; any version will do where there is none.
+    pub expected_version: Option<i64>,
+}
+
+impl ShopChanges {
+    /// The line for the audit trail: which fields were set, never what a secret is.
+    pub(super) fn deed(&self, actor: Actor) -> Deed {
+        let mut detail = serde_json::Map::new();
+        let mut note = |name: &str, value: Option<serde_json::Value>| {
+            detail.extend(value.map(|value| (name.to_owned(), value)));
+        };
+        note("enforceVisibility", self.enforce_visibility.map(Into::into));
+        note("noEmail", self.no_email.map(|value| no_email_word(value).into()));
+        note("linkStyle", self.link_style.map(|value| link_style_word(value).into()));
+        note("accounts", self.accounts.map(|value| accounts_word(value).into()));
+        note("domains", self.storefront_hosts.clone().map(Into::into));
+        note("redirectHosts", self.redirect_hosts.clone().map(Into::into));
+        note("secret", self.secret.as_ref().map(|(kind, _)| kind.as_str().into()));
+        let action = if self.secret.is_some() { "key.stored" } else { "settings.changed" };
+        Deed { actor, action, detail: detail.into() }
+    }
 }
 
 /// Reads a column that holds one of two words.

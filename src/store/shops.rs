@@ -7,7 +7,7 @@ use secrecy::SecretString;
 
 use super::entities::{shop, shop_host, visibility_list};
 use super::shop::{HostPurpose, accounts_word, link_style_word, no_email_word, parse};
-use super::{Accounts, LinkStyle, SecretKind, Shop, ShopChanges, Store, StoreError};
+use super::{Accounts, Actor, LinkStyle, SecretKind, Shop, ShopChanges, Store, StoreError};
 use crate::shopify::ShopDomain;
 use crate::visibility::NoEmail;
 
@@ -37,11 +37,12 @@ impl Store {
             no_email: parse([NoEmail::Hide, NoEmail::Show], no_email_word, &row.no_email)?,
             link_style: parse([LinkStyle::Connection, LinkStyle::Token], link_style_word, &row.link_style)?,
             accounts: parse([Accounts::New, Accounts::Classic], accounts_word, &row.accounts)?,
-            storefront_hosts: take_hosts(&mut hosts, HostPurpose::Storefront),
+            storefront_hosts: take_storefront_hosts(&mut hosts),
             redirect_hosts: take_hosts(&mut hosts, HostPurpose::Redirect),
             api_key: self.open_secret(row.id, SecretKind::SubtotalApiKey).await?,
             admin_token: self.open_admin_token(row.id).await?,
             has_list_on,
+            version: row.version,
         }))
     }
 
@@ -57,11 +58,20 @@ impl Store {
         }
     }
 
-    /// Installs the shop at `domain`, or changes it, in one step. `now` is Unix milliseconds.
+    /// Installs the shop at `domain`, or changes it, in one step with its line in the audit trail. `now` is Unix
+    /// milliseconds.
     ///
     /// # Errors
-    /// [`StoreError`]; nothing is changed then.
-    pub async fn save_shop(&self, domain: &ShopDomain, changes: ShopChanges, now: i64) -> Result<(), StoreError> {
+    /// [`StoreError`]; nothing is changed then. [`StoreError::VersionConflict`] when the shop is not at the version the
+    /// changes were made on.
+    pub async fn save_shop(
+        &self,
+        domain: &ShopDomain,
+        changes: ShopChanges,
+        by: Actor,
+        now: i64,
+    ) -> Result<(), StoreError> {
+        let deed = changes.deed(by);
         let transaction = self.begin_write().await?;
         let insert = shop::ActiveModel {
             domain: Set(domain.to_string()),
@@ -77,8 +87,15 @@ impl Store {
             .await?
             .ok_or(StoreError::Unreadable("shops"))?;
 
+        if changes.expected_version.is_some_and(|version| version != row.version) {
+            return Err(StoreError::VersionConflict);
+        }
         let mut active: shop::ActiveModel = row.clone().into();
         active.uninstalled_at = Set(None);
+        if row.uninstalled_at.is_some() {
+            active.installed_at = Set(Some(now));
+            active.previous_uninstalled_at = Set(row.uninstalled_at);
+        }
         active.updated_at = Set(now);
         active.version = Set(row.version + 1);
         if let Some(enforce) = changes.enforce_visibility {
@@ -103,7 +120,17 @@ impl Store {
         if let Some((kind, secret)) = changes.secret {
             self.seal_secret(&transaction, row.id, kind, &secret, now).await?;
         }
+        self.append_deed(&transaction, row.id, &deed, now).await?;
         Ok(transaction.commit().await?)
+    }
+
+    /// The shop's Subtotal API key and the version it was stored as. Unlike in [`Store::load_shop`], also after the app
+    /// was uninstalled: connections may be left to disconnect.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn subtotal_api_key(&self, shop_id: i64) -> Result<Option<(SecretString, i64)>, StoreError> {
+        self.open_secret(shop_id, SecretKind::SubtotalApiKey).await
     }
 
     /// The id of the shop at `domain`, installed or not.
@@ -150,6 +177,15 @@ async fn replace_hosts(
     });
     shop_host::Entity::insert_many(rows).exec_without_returning(db).await?;
     Ok(())
+}
+
+/// What the merchant and Shopify say together.
+pub(super) fn take_storefront_hosts(hosts: &mut Vec<shop_host::Model>) -> Vec<String> {
+    let mut all = take_hosts(hosts, HostPurpose::Storefront);
+    all.extend(take_hosts(hosts, HostPurpose::Told));
+    all.sort_unstable();
+    all.dedup();
+    all
 }
 
 pub(super) fn take_hosts(hosts: &mut Vec<shop_host::Model>, purpose: HostPurpose) -> Vec<String> {

@@ -4,7 +4,7 @@ use sea_orm::{EntityTrait, QueryFilter, QueryOrder};
 
 use super::entities::{shop, shop_secret};
 use super::shop::HostPurpose;
-use super::shops::take_hosts;
+use super::shops::{take_hosts, take_storefront_hosts};
 use super::{SecretKind, Store, StoreError};
 use crate::shopify::ShopDomain;
 
@@ -59,7 +59,7 @@ impl Store {
                 api_key_hint: hint(SecretKind::SubtotalApiKey),
                 webhook_secret_hint: hint(SecretKind::SubtotalWebhook),
                 admin_token_hint: hint(SecretKind::ShopifyAdminToken),
-                domains: take_hosts(&mut hosts, HostPurpose::Storefront),
+                domains: take_storefront_hosts(&mut hosts),
                 redirect_hosts: take_hosts(&mut hosts, HostPurpose::Redirect),
                 domain: row.domain,
                 enforce_visibility: row.enforce_visibility,

@@ -14,7 +14,8 @@ use url::Url;
 use super::attempt::{Attempt, attempt, failure, may_still_work, parse, repeat_after};
 use super::gate::Gate;
 use super::wire::{
-    Connection, ConnectionList, ConnectionToken, CreatedConnection, NewConnection, Retailer, RetailerList,
+    Connection, ConnectionList, ConnectionToken, ContactUpdate, CreatedConnection, NewConnection, Retailer,
+    RetailerList,
 };
 use super::{Deadline, SubtotalError};
 
@@ -196,11 +197,25 @@ impl ShopApi {
         struct Body {
             status: &'static str,
         }
+        self.patch(id, token, &Body { status: "disconnected" }).await
+    }
+
+    /// `PATCH /connections/{id}` with how the shopper can be reached now, once, as [`ShopApi::disconnect`].
+    ///
+    /// # Errors
+    /// [`SubtotalError`]; [`SubtotalError::ConnectionNotFound`] for a 404.
+    pub async fn update_contact(
+        &self,
+        id: &str,
+        token: &SecretString,
+        contact: &ContactUpdate,
+    ) -> Result<(), SubtotalError> {
+        self.patch(id, token, contact).await
+    }
+
+    async fn patch(&self, id: &str, token: &SecretString, body: &impl Serialize) -> Result<(), SubtotalError> {
         let pass = self.gate.enter(self.deadline).await?;
-        let request = self
-            .request(Method::PATCH, &["connections", id])
-            .bearer_auth(token.expose_secret())
-            .json(&Body { status: "disconnected" });
+        let request = self.request(Method::PATCH, &["connections", id]).bearer_auth(token.expose_secret()).json(body);
         let answer = self.timed(async {
             match attempt(request).await {
                 Attempt::Answered(response) if response.status().is_success() => Ok(()),

@@ -2,6 +2,11 @@
 
 use serde::{Deserialize, Serialize};
 
+/// Longest e-mail address Subtotal takes, in characters (seed 000).
+const MAX_EMAIL: usize = 64;
+/// Longest phone number Subtotal takes, in characters (seed 000).
+const MAX_MOBILE: usize = 16;
+
 /// One retailer configured for a merchant's project, as `GET /retailers` lists it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Retailer {
@@ -66,6 +71,45 @@ pub struct NewConnection {
     /// At most 16 characters.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub mobile: Option<String>,
+}
+
+impl NewConnection {
+    /// With what fits of an e-mail address and a phone number.
+    #[must_use]
+    pub fn new(customer_id: String, retailer_id: String, email: Option<String>, mobile: Option<String>) -> Self {
+        let (email, mobile) = (fitting(email, MAX_EMAIL), fitting(mobile, MAX_MOBILE));
+        Self { customer_id, retailer_id, email, mobile }
+    }
+}
+
+/// How a shopper can be reached, as `PATCH /connections/{connection_id}` takes it (seed 001). What is absent stays as it
+/// is. Its `Debug` form shows nothing.
+#[derive(Clone, PartialEq, Serialize)]
+pub struct ContactUpdate {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    email: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    mobile: Option<String>,
+}
+
+impl ContactUpdate {
+    /// What fits of an e-mail address and a phone number; nothing when neither does.
+    #[must_use]
+    pub fn fitting(email: Option<String>, mobile: Option<String>) -> Option<Self> {
+        let update = Self { email: fitting(email, MAX_EMAIL), mobile: fitting(mobile, MAX_MOBILE) };
+        (update.email.is_some() || update.mobile.is_some()).then_some(update)
+    }
+}
+
+impl std::fmt::Debug for ContactUpdate {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.write_str("ContactUpdate(…)")
+    }
+}
+
+/// Leaves out what is empty or longer than Subtotal takes.
+fn fitting(text: Option<String>, limit: usize) -> Option<String> {
+    text.filter(|text| !text.is_empty() && text.chars().count() <= limit)
 }
 
 /// The part of the answer to `POST /connections` this service uses. Seed 000's sample leaves the status out.

@@ -7,6 +7,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 use subtotal_connect::clock::Clock;
 use subtotal_connect::shopify::ShopDomain;
+use subtotal_connect::store::{Actor, ListChange};
 use subtotal_connect::store::{SecretKind, ShopChanges};
 use subtotal_connect::visibility::{Entry, NoEmail, Scope, ShopperEmail};
 
@@ -28,7 +29,8 @@ fn shown(block: bool, restricted: &[&str]) -> Value {
 
 async fn set_list_of(app: &TestApp, shop: &str, scope: Scope, entries: Vec<Entry>) {
     let shop_id = app.store.shop_id(&ShopDomain::parse(shop).unwrap()).await.unwrap().unwrap();
-    app.store.set_list(shop_id, &scope, true, Some(entries), app.clock.unix_ms()).await.unwrap();
+    let change = ListChange { is_on: true, entries: Some(entries), expected_version: None };
+    app.store.set_list(shop_id, &scope, change, Actor::CommandLine, app.clock.unix_ms()).await.unwrap();
 }
 
 async fn enforce(app: &TestApp) {

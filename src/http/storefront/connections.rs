@@ -60,7 +60,9 @@ pub(super) async fn open_link(
         ClaimKey { shop_id: shop.id, customer_id: customer.to_string(), retailer_id: retailer.retailer_id.clone() };
     let contact = state.contact(shop, customer, *deadline);
     let linked = async {
-        let id = connection_for(&state.store, &api, &Wanted { key, connection_id }, contact).await?;
+        let linked = connection_for(&state.store, &api, &Wanted { key, connection_id }, contact).await?;
+        state.sightings.listed(shop.id, customer.as_str(), linked.connections.iter());
+        let id = linked.connection_id;
         let proof = match shop.link_style {
             LinkStyle::Connection => LinkProof::Connection(id),
             LinkStyle::Token => LinkProof::Token(api.connection_token(&id, TokenScope::Link).await?),

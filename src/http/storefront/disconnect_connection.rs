@@ -8,6 +8,7 @@ use crate::app::AppState;
 use crate::http::body::Fields;
 use crate::http::error::AppError;
 use crate::shopify::proxy::VerifiedProxy;
+use crate::subtotal::wire::Connection;
 use crate::subtotal::{ShopApi, SubtotalError, TokenScope};
 
 #[derive(Serialize)]
@@ -27,21 +28,24 @@ pub(crate) async fn disconnect_connection(
     fields.finish()?;
 
     let (api, shelf) = state.subtotal(&shopper.shop, shopper.deadline).await?;
-    disconnect(&api, shopper.customer.as_str(), &connection_id).await.inspect_err(|error| {
+    let connections = disconnect(&api, shopper.customer.as_str(), &connection_id).await.inspect_err(|error| {
         if matches!(error, AppError::Subtotal(SubtotalError::KeyRejected)) {
             shelf.clear();
         }
     })?;
+    state.sightings.listed(shopper.shop.id, shopper.customer.as_str(), connections.iter());
     Ok(web::Json(Disconnected { success: true }))
 }
 
-async fn disconnect(api: &ShopApi, customer_id: &str, connection_id: &str) -> Result<(), AppError> {
-    let connections = api.connections(customer_id).await?;
-    let own = connections.iter().find(|connection| connection.connection_id == connection_id);
+/// Disconnects the customer's own connection, and answers how all of them stand then.
+async fn disconnect(api: &ShopApi, customer_id: &str, connection_id: &str) -> Result<Vec<Connection>, AppError> {
+    let mut connections = api.connections(customer_id).await?;
+    let own = connections.iter_mut().find(|connection| connection.connection_id == connection_id);
     let own = own.ok_or(AppError::ConnectionNotFound)?;
-    if own.status == "disconnected" {
-        return Ok(());
+    if own.status != "disconnected" {
+        let token = api.connection_token(&own.connection_id, TokenScope::Access).await?;
+        api.disconnect(&own.connection_id, &token).await?;
+        "disconnected".clone_into(&mut own.status);
     }
-    let token = api.connection_token(&own.connection_id, TokenScope::Access).await?;
-    Ok(api.disconnect(&own.connection_id, &token).await?)
+    Ok(connections)
 }

@@ -35,7 +35,9 @@ pub(super) struct Shopper {
 /// The verified shop, if it has a Subtotal API key.
 async fn configured_shop(state: &AppState, domain: &ShopDomain) -> Result<Arc<Shop>, AppError> {
     let shop = state.shop(domain).await.map_err(|error| AppError::Internal(error.to_string()))?;
-    shop.filter(|shop| shop.api_key.is_some()).ok_or(AppError::ShopNotConfigured)
+    let shop = shop.filter(|shop| shop.api_key.is_some()).ok_or(AppError::ShopNotConfigured)?;
+    state.sightings.storefront(shop.id);
+    Ok(shop)
 }
 
 /// The verified shopper: first the shop must be configured, then the customer signed in.

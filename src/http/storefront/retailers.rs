@@ -51,6 +51,7 @@ pub(crate) async fn retailers(proxy: VerifiedProxy, state: web::Data<AppState>) 
         shelf.clear();
     }
     let (snapshot, connections, hidden) = (snapshot?, connections?, hidden?);
+    state.sightings.listed(shopper.shop.id, shopper.customer.as_str(), connections.iter());
     let retailers = snapshot
         .retailers
         .iter()

@@ -16,6 +16,8 @@ pub struct Model {
     pub accounts: String,
     pub version: i64,
     pub uninstalled_at: Option<i64>,
+    pub installed_at: Option<i64>,
+    pub previous_uninstalled_at: Option<i64>,
     pub created_at: i64,
     pub updated_at: i64,
 }

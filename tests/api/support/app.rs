@@ -14,7 +14,7 @@ use subtotal_connect::app::Application;
 use subtotal_connect::clock::Clock;
 use subtotal_connect::config::{Config, Settings};
 use subtotal_connect::shopify::ShopDomain;
-use subtotal_connect::store::{SecretKind, ShopChanges, Store};
+use subtotal_connect::store::{Actor, ListChange, SecretKind, ShopChanges, Store};
 use subtotal_connect::visibility::{Entry, Scope};
 
 use super::captured_log;
@@ -170,15 +170,21 @@ impl TestApp {
     }
 
     pub(crate) async fn change(&self, shop: &str, changes: ShopChanges) {
-        self.store.save_shop(&ShopDomain::parse(shop).unwrap(), changes, self.clock.unix_ms()).await.unwrap();
+        let shop = ShopDomain::parse(shop).unwrap();
+        self.store.save_shop(&shop, changes, Actor::CommandLine, self.clock.unix_ms()).await.unwrap();
     }
 
     /// Turns one of [`SHOP`]'s lists on or off and replaces its entries; `None` is the global list.
     pub(crate) async fn set_list(&self, retailer: Option<&str>, on: bool, entries: &[&str]) {
-        let shop_id = self.store.shop_id(&ShopDomain::parse(SHOP).unwrap()).await.unwrap().unwrap();
+        self.set_list_of(SHOP, retailer, on, entries).await;
+    }
+
+    pub(crate) async fn set_list_of(&self, shop: &str, retailer: Option<&str>, on: bool, entries: &[&str]) {
+        let shop_id = self.store.shop_id(&ShopDomain::parse(shop).unwrap()).await.unwrap().unwrap();
         let scope = retailer.map_or(Scope::Global, |id| Scope::Retailer(id.to_owned()));
         let entries = entries.iter().map(|entry| Entry::parse(entry).unwrap()).collect();
-        self.store.set_list(shop_id, &scope, on, Some(entries), self.clock.unix_ms()).await.unwrap();
+        let change = ListChange { is_on: on, entries: Some(entries), expected_version: None };
+        self.store.set_list(shop_id, &scope, change, Actor::CommandLine, self.clock.unix_ms()).await.unwrap();
     }
 
     /// Gives a customer an e-mail address and phone number at Shopify.
@@ -263,6 +269,11 @@ impl TestApp {
     /// A client for what the other methods do not do.
     pub(crate) fn http(&self) -> &reqwest::Client {
         &self.http
+    }
+
+    /// Stops the application and waits for it.
+    pub(crate) async fn stop(&self) {
+        self.handle.stop(true).await;
     }
 
     fn search_answer(&self, answer: &Answer) {

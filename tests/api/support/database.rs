@@ -1,7 +1,9 @@
 //! One private database a test: a file of SQLite, or a schema in the PostgreSQL database of `TEST_DATABASE_URL`, which
 //! is made and dropped in milliseconds.
 
-use sea_orm::{ConnectionTrait, Database};
+use std::collections::BTreeMap;
+
+use sea_orm::{ConnectionTrait, Database, DatabaseConnection, Statement};
 use tempfile::TempDir;
 use ulid::Ulid;
 
@@ -40,6 +42,79 @@ impl TestDatabase {
             .append_pair("options[synchronous_commit]", "off");
         Self { url: url.into(), kind: Kind::Postgres { server, name } }
     }
+}
+
+impl TestDatabase {
+    /// A connection of its own.
+    pub(crate) async fn connect(&self) -> DatabaseConnection {
+        Database::connect(&self.url).await.unwrap()
+    }
+
+    /// Runs a statement behind the application's back. `{clock}` is the database's clock in Unix milliseconds.
+    pub(crate) async fn execute(&self, sql: &str) -> u64 {
+        let clock = match self.kind {
+            Kind::Sqlite { .. } => "CAST(unixepoch('subsec') * 1000 AS INTEGER)",
+            Kind::Postgres { .. } => "CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000 AS BIGINT)",
+        };
+        let db = self.connect().await;
+        let changed = db.execute_unprepared(&sql.replace("{clock}", clock)).await.unwrap().rows_affected();
+        db.close().await.unwrap();
+        changed
+    }
+
+    /// Every row of every table as JSON text, but for the record of migrations.
+    pub(crate) async fn rows(&self) -> BTreeMap<String, Vec<String>> {
+        let db = self.connect().await;
+        let tables = match self.kind {
+            Kind::Sqlite { .. } => "SELECT name FROM sqlite_master WHERE type = 'table'",
+            Kind::Postgres { .. } => {
+                "SELECT table_name AS name FROM information_schema.tables WHERE table_schema = current_schema()"
+            }
+        };
+        let mut rows = BTreeMap::new();
+        for table in column(&db, tables, "name").await {
+            if table.starts_with("sqlite_") || table == "seaql_migrations" {
+                continue;
+            }
+            let sql = match self.kind {
+                Kind::Postgres { .. } => format!("SELECT to_jsonb(t)::text AS line FROM {table} t"),
+                Kind::Sqlite { .. } => {
+                    let columns = column(&db, &format!("SELECT name FROM pragma_table_info('{table}')"), "name").await;
+                    let shown = |name: &String| {
+                        format!(
+                            "'{name}', CASE typeof(\"{name}\") WHEN 'blob' THEN hex(\"{name}\") ELSE \"{name}\" END"
+                        )
+                    };
+                    let pairs: Vec<String> = columns.iter().map(shown).collect();
+                    format!("SELECT json_object({}) AS line FROM {table}", pairs.join(", "))
+                }
+            };
+            let mut lines = column(&db, &sql, "line").await;
+            lines.sort();
+            rows.insert(table, lines);
+        }
+        db.close().await.unwrap();
+        rows
+    }
+
+    /// Where a text stands in the database: the tables and rows.
+    pub(crate) async fn rows_with(&self, text: &str) -> Vec<String> {
+        let rows = self.rows().await;
+        let found = rows.iter().flat_map(|(table, lines)| lines.iter().map(move |line| format!("{table}: {line}")));
+        found.filter(|line| line.contains(text)).collect()
+    }
+
+    /// The rows of one table.
+    pub(crate) async fn table(&self, table: &str) -> Vec<serde_json::Value> {
+        let rows = self.rows().await;
+        rows[table].iter().map(|line| serde_json::from_str(line).unwrap()).collect()
+    }
+}
+
+async fn column(db: &DatabaseConnection, sql: &str, name: &str) -> Vec<String> {
+    let statement = Statement::from_string(db.get_database_backend(), sql.to_owned());
+    let rows = db.query_all_raw(statement).await.unwrap();
+    rows.iter().map(|row| row.try_get("", name).unwrap()).collect()
 }
 
 impl Drop for TestDatabase {

@@ -1,4 +1,4 @@
-//! A fake of Shopify's Admin API: answers the customer query, counts, and can fail.
+//! A fake of Shopify's Admin API and token endpoint: answers the customer and the shop query, counts, and can fail.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
@@ -7,6 +7,8 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use wiremock::matchers::method;
 use wiremock::{Mock, MockServer, Request, Respond, ResponseTemplate};
+
+use super::fake_tokens::FakeTokens;
 
 /// What the fake does with every question.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -28,14 +30,21 @@ struct State {
     contacts: HashMap<String, (Option<String>, Option<String>)>,
     fault: AdminFault,
     asked: Vec<(String, String)>,
+    shop: Value,
+    tokens: FakeTokens,
 }
 
 struct Answer(Arc<Mutex<State>>);
 
 impl FakeAdmin {
     pub(crate) async fn start() -> Self {
-        let state =
-            Arc::new(Mutex::new(State { contacts: HashMap::new(), fault: AdminFault::None, asked: Vec::new() }));
+        let state = Arc::new(Mutex::new(State {
+            contacts: HashMap::new(),
+            fault: AdminFault::None,
+            asked: Vec::new(),
+            shop: Value::Null,
+            tokens: FakeTokens::new(),
+        }));
         let server = MockServer::start().await;
         Mock::given(method("POST")).respond_with(Answer(state.clone())).mount(&server).await;
         Self { server, state }
@@ -55,6 +64,16 @@ impl FakeAdmin {
         self.state.lock().unwrap().fault = fault;
     }
 
+    /// What the shop query is answered with.
+    pub(crate) fn set_shop(&self, shop: Value) {
+        self.state.lock().unwrap().shop = shop;
+    }
+
+    /// The token endpoint.
+    pub(crate) fn tokens<T>(&self, with: impl FnOnce(&mut FakeTokens) -> T) -> T {
+        with(&mut self.state.lock().unwrap().tokens)
+    }
+
     /// Every question so far: the path it was sent to, and the customer's gid.
     pub(crate) fn asked(&self) -> Vec<(String, String)> {
         self.state.lock().unwrap().asked.clone()
@@ -64,15 +83,26 @@ impl FakeAdmin {
 impl Respond for Answer {
     fn respond(&self, request: &Request) -> ResponseTemplate {
         let mut state = self.0.lock().unwrap();
+        let path = request.url.path().to_owned();
+        let shop = path.split('/').nth(1).unwrap_or_default().to_owned();
+        if path.ends_with("/admin/oauth/access_token") {
+            return state.tokens.respond(&shop, &request.body);
+        }
+        if let Some(token) = request.headers.get("X-Shopify-Access-Token") {
+            state.tokens.used(&shop, token.to_str().unwrap());
+        }
         let question: Value = serde_json::from_slice(&request.body).unwrap();
         let id = question["variables"]["id"].as_str().unwrap_or_default().to_owned();
-        state.asked.push((request.url.path().to_owned(), id.clone()));
+        state.asked.push((path, id.clone()));
         match state.fault {
             AdminFault::None => {}
             AdminFault::Status(status) => return ResponseTemplate::new(status),
             AdminFault::Hang => return ResponseTemplate::new(200).set_delay(Duration::from_secs(30)),
             AdminFault::Throttled => return refused("THROTTLED"),
             AdminFault::AccessDenied => return refused("ACCESS_DENIED"),
+        }
+        if question["query"].as_str().is_some_and(|query| query.contains("shop {")) {
+            return ResponseTemplate::new(200).set_body_json(json!({ "data": { "shop": state.shop } }));
         }
         let customer = state.contacts.get(&id).map(|(email, phone)| {
             json!({

@@ -336,7 +336,11 @@ impl State {
                 match self.connections.iter_mut().find(own) {
                     None => (404, json!({ "detail": "Connection not found" })),
                     Some((_, connection)) => {
-                        connection["status"] = request.body["status"].clone();
+                        for member in ["status", "email", "mobile"] {
+                            if !request.body[member].is_null() {
+                                connection[member] = request.body[member].clone();
+                            }
+                        }
                         (200, connection.clone())
                     }
                 }

@@ -1,0 +1,142 @@
+//! What is stored about a customer, and the requests of customers who want to know.
+
+use sea_orm::{ConnectionTrait, QueryResult, Value};
+use serde::Serialize;
+
+use super::{Store, StoreError};
+use crate::visibility::{Scope, ShopperEmail};
+
+/// What is stored about a customer, for the answer to a request for data. Times are Unix milliseconds.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct DataReport {
+    /// Shopify's customer id.
+    pub customer_id: String,
+    /// Known connections to retailers.
+    pub connections: Vec<ReportedConnection>,
+    /// Connections this service created, or tried to.
+    pub creations: Vec<ReportedCreation>,
+    /// Requests for this customer's data.
+    pub data_requests: Vec<ReportedRequest>,
+    /// The visibility lists in which the customer's e-mail address stands: `global`, or a retailer's slug.
+    pub visibility_lists: Vec<String>,
+}
+
+/// A known connection.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ReportedConnection {
+    /// A ULID.
+    pub connection_id: String,
+    /// The retailer's slug.
+    pub retailer_id: String,
+    /// As Subtotal last said it.
+    pub status: String,
+    /// Since when it is known to have that status.
+    pub since: i64,
+}
+
+/// A creation.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ReportedCreation {
+    /// The retailer's slug.
+    pub retailer_id: String,
+    /// `pending`, `created` or `failed`.
+    pub state: String,
+    /// The connection that was created.
+    pub connection_id: Option<String>,
+}
+
+/// A request for data.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ReportedRequest {
+    /// Shopify's id of the request.
+    pub id: String,
+    /// Whose data.
+    pub customer_id: String,
+    /// When.
+    pub requested_at: i64,
+}
+
+impl Store {
+    /// The shop's open requests for customers' data, newest first.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn data_requests(&self, shop_id: i64) -> Result<Vec<ReportedRequest>, StoreError> {
+        const SQL: &str = "SELECT id, customer_id, requested_at FROM data_requests WHERE shop_id = $1 \
+             ORDER BY requested_at DESC, id";
+        let rows = self.db.query_all_raw(self.statement(SQL, vec![shop_id.into()])).await?;
+        rows.iter().map(read_request).collect()
+    }
+
+    /// What is stored about a customer. `email` is the customer's address as Shopify gives it, if it does: no address
+    /// is stored by customer, but the merchant's lists may hold it.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn data_report(
+        &self,
+        shop_id: i64,
+        customer: &str,
+        email: Option<&ShopperEmail>,
+    ) -> Result<DataReport, StoreError> {
+        const CONNECTIONS: &str = "SELECT connection_id, retailer_id, status, since FROM connections \
+             WHERE shop_id = $1 AND customer_id = $2 ORDER BY retailer_id, connection_id";
+        const CREATIONS: &str = "SELECT retailer_id, state, connection_id FROM connection_claims \
+             WHERE shop_id = $1 AND customer_id = $2 ORDER BY retailer_id";
+        const REQUESTS: &str = "SELECT id, customer_id, requested_at FROM data_requests \
+             WHERE shop_id = $1 AND customer_id = $2 ORDER BY requested_at, id";
+        const LISTS: &str = "SELECT l.retailer_id FROM visibility_lists l JOIN visibility_entries e \
+             ON e.list_id = l.id AND e.generation = l.generation WHERE l.shop_id = $1 AND e.value = $2 \
+             ORDER BY l.retailer_id";
+        let about = |value: &str| -> Vec<Value> { vec![shop_id.into(), value.into()] };
+        let connections = self.db.query_all_raw(self.statement(CONNECTIONS, about(customer))).await?;
+        let creations = self.db.query_all_raw(self.statement(CREATIONS, about(customer))).await?;
+        let requests = self.db.query_all_raw(self.statement(REQUESTS, about(customer))).await?;
+        let address = email.map_or("", ShopperEmail::as_address_entry);
+        let lists = self.db.query_all_raw(self.statement(LISTS, about(address))).await?;
+        Ok(DataReport {
+            customer_id: customer.to_owned(),
+            connections: connections.iter().map(read_connection).collect::<Result<_, StoreError>>()?,
+            creations: creations.iter().map(read_creation).collect::<Result<_, StoreError>>()?,
+            data_requests: requests.iter().map(read_request).collect::<Result<_, StoreError>>()?,
+            visibility_lists: lists.iter().map(read_list).collect::<Result<_, StoreError>>()?,
+        })
+    }
+}
+
+fn read_connection(row: &QueryResult) -> Result<ReportedConnection, StoreError> {
+    Ok(ReportedConnection {
+        connection_id: row.try_get("", "connection_id")?,
+        retailer_id: row.try_get("", "retailer_id")?,
+        status: row.try_get("", "status")?,
+        since: row.try_get("", "since")?,
+    })
+}
+
+fn read_creation(row: &QueryResult) -> Result<ReportedCreation, StoreError> {
+    Ok(ReportedCreation {
+        retailer_id: row.try_get("", "retailer_id")?,
+        state: row.try_get("", "state")?,
+        connection_id: row.try_get("", "connection_id")?,
+    })
+}
+
+fn read_request(row: &QueryResult) -> Result<ReportedRequest, StoreError> {
+    Ok(ReportedRequest {
+        id: row.try_get("", "id")?,
+        customer_id: row.try_get("", "customer_id")?,
+        requested_at: row.try_get("", "requested_at")?,
+    })
+}
+
+fn read_list(row: &QueryResult) -> Result<String, StoreError> {
+    let scope = super::rules::scope_of(row.try_get("", "retailer_id")?);
+    Ok(match scope {
+        Scope::Global => "global".to_owned(),
+        Scope::Retailer(id) => id,
+    })
+}
