@@ -9,12 +9,16 @@ use actix_web::dev::{Server, ServerHandle};
 use actix_web::{App, HttpResponse, HttpServer, middleware, web};
 use anyhow::Context;
 use metrics_exporter_prometheus::PrometheusHandle;
+use secrecy::SecretString;
 
 use crate::clock::Clock;
 use crate::config::{Config, RedirectMode};
 use crate::http::routes;
+use crate::install::Tokens;
+use crate::shopify::oauth::AppCredentials;
 use crate::shopify::{AdminApi, ClientSecrets, Contacts, CustomerId, ShopDomain};
 use crate::store::{Shop, Store, StoreError};
+use crate::subtotal::gate::Gate;
 use crate::subtotal::retailers::Shelf;
 use crate::subtotal::{Deadline, Retailers, ShopApi, SubtotalApi, SubtotalError};
 use crate::visibility::{Decision, Reason, ShopperEmail, decide};
@@ -31,6 +35,8 @@ pub struct AppState {
     pub(crate) clock: Clock,
     pub(crate) store: Store,
     pub(crate) redirect_mode: RedirectMode,
+    pub(crate) admin: AdminSettings,
+    pub(crate) tokens: Tokens,
     pub(crate) stopping: Arc<AtomicBool>,
     pub(crate) schema_current: Arc<AtomicBool>,
     shops: Option<moka::future::Cache<ShopDomain, Option<Arc<Shop>>>>,
@@ -38,6 +44,16 @@ pub struct AppState {
     subtotal: SubtotalApi,
     retailers: Retailers,
     storefront_deadline: Duration,
+}
+
+/// What the pages of the embedded admin need to know.
+#[derive(Debug, Clone)]
+pub(crate) struct AdminSettings {
+    pub(crate) client_id: String,
+    /// The public origin, without a slash at the end.
+    pub(crate) app_url: Arc<str>,
+    pub(crate) scripts_url: Arc<str>,
+    pub(crate) framed_by: Option<Arc<str>>,
 }
 
 /// The application, bound to its port and ready to run.
@@ -61,14 +77,26 @@ impl AppState {
         let tls = "TLS can not be set up; are the system's CA certificates installed (package ca-certificates)?";
         let subtotal = SubtotalApi::build(&config.subtotal).context(tls)?;
         let admin_api = AdminApi::build(config.shopify.admin_api.clone()).context(tls)?;
+        let app = AppCredentials {
+            client_id: config.shopify.client_id.clone(),
+            client_secret: config.shopify.client_secrets[0].clone(),
+        };
         let shops = (!config.shop_cache.is_zero())
             .then(|| moka::future::Cache::builder().max_capacity(MAX_SHOPS).time_to_live(config.shop_cache).build());
+        let tokens = Tokens::new(store.clone(), admin_api.clone(), app);
         Ok(Self {
             client_secrets: ClientSecrets::new(&config.shopify.client_secrets),
             retailers: Retailers::new(config.subtotal.retailers_fresh, clock.clone()),
             clock,
             store,
             redirect_mode: config.server.redirect_mode,
+            admin: AdminSettings {
+                client_id: config.shopify.client_id.clone(),
+                app_url: config.shopify.app_url.as_str().trim_end_matches('/').into(),
+                scripts_url: config.shopify.scripts_url.as_str().into(),
+                framed_by: config.shopify.framed_by.as_deref().map(Into::into),
+            },
+            tokens,
             stopping: Arc::default(),
             schema_current: Arc::default(),
             shops,
@@ -92,6 +120,13 @@ impl AppState {
         }
     }
 
+    /// Forgets what is held in memory of a shop, because it was changed in this process.
+    pub(crate) async fn forget_shop(&self, domain: &ShopDomain) {
+        if let Some(shops) = &self.shops {
+            shops.invalidate(domain).await;
+        }
+    }
+
     /// The shop's way to Subtotal, and its shelf of retailers.
     pub(crate) async fn subtotal(
         &self,
@@ -101,6 +136,16 @@ impl AppState {
         let (key, version) = shop.api_key.as_ref().ok_or(SubtotalError::KeyRejected)?;
         let shelf = self.retailers.shelf(shop.id, *version).await;
         Ok((self.subtotal.for_shop(key, shelf.gate(), deadline)?, shelf))
+    }
+
+    /// Subtotal with a key that need not be stored.
+    pub(crate) fn subtotal_with(
+        &self,
+        key: &SecretString,
+        gate: Arc<Gate>,
+        deadline: Deadline,
+    ) -> Result<ShopApi, SubtotalError> {
+        self.subtotal.for_shop(key, gate, deadline)
     }
 
     /// A customer's e-mail address and phone number as Shopify gives them, or nothing by the deadline.

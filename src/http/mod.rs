@@ -1,5 +1,6 @@
 //! The edge: everything that knows actix. Routes, what every answer has in common, errors, and the handlers.
 
+pub mod admin;
 mod body;
 mod edge;
 mod error;
@@ -11,4 +12,4 @@ pub mod routes;
 mod storefront;
 
 pub use error::AppError;
-pub use problem::{FieldError, PROBLEMS, ProblemKind};
+pub use problem::{FieldError, LineError, PROBLEMS, ProblemKind};
