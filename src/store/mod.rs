@@ -3,6 +3,7 @@
 mod audit;
 mod claims;
 mod entities;
+mod entries;
 mod installs;
 mod open;
 mod rules;
@@ -21,7 +22,8 @@ use sea_orm_migration::MigratorTrait;
 
 pub use audit::{Actor, AuditLine, Chain, Deed};
 pub use claims::{Claim, ClaimKey, ClaimState};
-pub use rules::{ListChange, ListState, ReplacedList};
+pub use entries::FoundEntries;
+pub use rules::{FIRST_VERSION, ListChange, ListState, ReplacedList};
 pub use sealed::{EncryptionKey, Keyring, SealError};
 pub use secrets::SecretKind;
 pub use shop::{Accounts, LinkStyle, Shop, ShopChanges};
