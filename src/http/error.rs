@@ -57,6 +57,9 @@ pub enum AppError {
     /// 413: more than a body may hold.
     #[error("payload too large")]
     PayloadTooLarge,
+    /// 413: more than a visibility list may hold.
+    #[error("list too large")]
+    ListTooLarge,
     /// 405: the path takes this other method.
     #[error("method not allowed")]
     MethodNotAllowed(&'static str),
@@ -91,6 +94,7 @@ impl AppError {
             }
             Self::UnsupportedMediaType => problem::UNSUPPORTED_MEDIA_TYPE,
             Self::PayloadTooLarge => problem::PAYLOAD_TOO_LARGE,
+            Self::ListTooLarge => problem::LIST_TOO_LARGE,
             Self::MethodNotAllowed(_) => problem::METHOD_NOT_ALLOWED,
             Self::NotFound => problem::NOT_FOUND,
             Self::Subtotal(SubtotalError::KeyRejected) => problem::SUBTOTAL_API_KEY_REJECTED,

@@ -2,6 +2,7 @@
 
 pub mod admin;
 mod body;
+mod csv;
 mod edge;
 mod error;
 mod extract;

@@ -52,6 +52,8 @@ problems! {
         "Send the body as JSON with Content-Type: application/json.";
     PAYLOAD_TOO_LARGE = "payload_too_large" 413 "Payload too large"
         "The body may have at most 16 KiB.";
+    LIST_TOO_LARGE = "payload_too_large" 413 "Payload too large"
+        "A visibility list may be sent in at most 8 MiB. Enter whole domains instead of their addresses.";
     METHOD_NOT_ALLOWED = "method_not_allowed" 405 "Method not allowed"
         "This path takes another method; the Allow header names it.";
     NOT_FOUND = "not_found" 404 "Not found"

@@ -6,4 +6,7 @@
 
 mod support;
 
+mod admin_pages;
+mod admin_preview;
+mod admin_rules;
 mod vectors;

@@ -18,6 +18,7 @@ use crate::subtotal::SubtotalError;
 #[template(path = "admin/home.html")]
 struct HomePage<'a> {
     frame: &'a Frame,
+    configured: bool,
 }
 
 #[derive(Serialize)]
@@ -30,16 +31,19 @@ pub(super) struct Status {
 }
 
 #[derive(Serialize)]
-struct TokenStatus {
+pub(super) struct TokenStatus {
     ok: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
-    problem: Option<String>,
+    pub(super) problem: Option<String>,
 }
 
 pub(super) async fn page(request: HttpRequest, state: web::Data<AppState>) -> Result<HttpResponse, AppError> {
     match document::open(&request, &state).await? {
         Document::Elsewhere(answer) => Ok(answer),
-        Document::Proven(_, frame) => document::page(&state, &frame, &HomePage { frame: &frame }),
+        Document::Proven(staff, frame) => {
+            let configured = staff.shop.api_key.is_some();
+            document::page(&state, &frame, &HomePage { frame: &frame, configured })
+        }
     }
 }
 
@@ -74,7 +78,8 @@ async fn subtotal(state: &AppState, staff: &Staff) -> Option<Tested> {
     })
 }
 
-async fn tokens(state: &AppState, staff: &Staff) -> Result<TokenStatus, AppError> {
+/// Whether the Admin API can be asked, or why not.
+pub(super) async fn tokens(state: &AppState, staff: &Staff) -> Result<TokenStatus, AppError> {
     if staff.shop.admin_token.is_some() {
         return Ok(TokenStatus { ok: true, problem: None });
     }

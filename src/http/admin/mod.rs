@@ -3,7 +3,13 @@
 
 mod document;
 mod home;
+mod list_body;
+mod list_csv;
+mod lists;
+mod preview;
+mod retailers;
 mod subtotal_key;
+mod visibility;
 
 use actix_web::http::Method;
 use actix_web::{Route, Scope, web};
@@ -24,10 +30,17 @@ fn table() -> Vec<(Method, &'static str, Route)> {
     vec![
         (Method::GET, "", web::to(home::page)),
         (Method::GET, "/subtotal", web::to(subtotal_key::page)),
+        (Method::GET, "/retailers", web::to(retailers::page)),
+        (Method::GET, "/visibility", web::to(visibility::page)),
+        (Method::GET, "/preview", web::to(preview::page)),
         (Method::GET, "/api/status", web::to(home::status)),
         (Method::POST, "/api/subtotal-key/test", web::to(subtotal_key::test)),
         (Method::PUT, "/api/subtotal-key", web::to(subtotal_key::put)),
         (Method::DELETE, "/api/subtotal-key", web::to(subtotal_key::delete)),
+        (Method::GET, "/api/retailers", web::to(retailers::retailers)),
+        (Method::GET, "/api/lists/{scope}", web::to(lists::get)),
+        (Method::PUT, "/api/lists/{scope}", web::to(lists::put)),
+        (Method::POST, "/api/preview", web::to(preview::preview)),
     ]
 }
 

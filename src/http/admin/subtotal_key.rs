@@ -8,7 +8,7 @@ use secrecy::SecretString;
 use serde::Serialize;
 
 use super::document::{self, Document, Frame};
-use super::{Staff, staff};
+use super::{Staff, home, staff};
 use crate::app::AppState;
 use crate::http::body::Fields;
 use crate::http::error::AppError;
@@ -24,7 +24,9 @@ const MAX_KEY: usize = 512;
 #[template(path = "admin/subtotal.html")]
 struct SubtotalPage<'a> {
     frame: &'a Frame,
+    configured: bool,
     hint: Option<String>,
+    token_problem: Option<String>,
 }
 
 /// How a key did when it was tried.
@@ -49,8 +51,13 @@ pub(super) async fn page(request: HttpRequest, state: web::Data<AppState>) -> Re
     match document::open(&request, &state).await? {
         Document::Elsewhere(answer) => Ok(answer),
         Document::Proven(staff, frame) => {
-            let hint = hint(&state, &staff).await?;
-            document::page(&state, &frame, &SubtotalPage { frame: &frame, hint })
+            let page = SubtotalPage {
+                frame: &frame,
+                configured: staff.shop.api_key.is_some(),
+                hint: hint(&state, &staff).await?.filter(|hint| !hint.is_empty()),
+                token_problem: home::tokens(&state, &staff).await?.problem,
+            };
+            document::page(&state, &frame, &page)
         }
     }
 }

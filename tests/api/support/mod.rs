@@ -5,4 +5,5 @@ pub(crate) mod captured_log;
 pub(crate) mod database;
 pub(crate) mod fake_admin;
 pub(crate) mod fake_subtotal;
+pub(crate) mod session;
 pub(crate) mod signer;
