@@ -16,7 +16,15 @@ use crate::shopify::ShopDomain;
 /// What of a document's query goes along through the bounce page. Never a token or a signature.
 const KEPT: [&str; 4] = ["shop", "host", "embedded", "locale"];
 
-const SCRIPT: &str = include_str!("../../../templates/admin/admin.js");
+/// One script, so that a page asks for one: what all pages use, then a part for each page that has one.
+const SCRIPT: &str = concat!(
+    include_str!("../../../templates/admin/admin.js"),
+    include_str!("../../../templates/admin/js/home.js"),
+    include_str!("../../../templates/admin/js/subtotal.js"),
+    include_str!("../../../templates/admin/js/retailers.js"),
+    include_str!("../../../templates/admin/js/visibility.js"),
+    include_str!("../../../templates/admin/js/preview.js"),
+);
 const STYLE: &str = include_str!("../../../templates/admin/admin.css");
 
 /// What the layout of every page shows.
