@@ -41,12 +41,13 @@ function showSteps(root, { configured, subtotal, connections, storefrontSeenAt }
     storefront: Boolean(storefrontSeenAt),
     linked: (connections?.byStatus?.active ?? 0) > 0,
   };
+  const unknown = connections ? [] : ["storefront", "linked"].filter((name) => !steps[name]);
   let done = 0;
   for (const [name, isDone] of Object.entries(steps)) {
     const step = root.querySelector(`[data-step="${name}"]`);
     const state = step.querySelector("[data-state]");
     const isProblem = name === "accepted" && configured && !isDone;
-    state.replaceChildren(isDone ? "Done" : isProblem ? "Problem" : "To do");
+    state.replaceChildren(isDone ? "Done" : isProblem ? "Problem" : unknown.includes(name) ? "Not known" : "To do");
     if (isDone || isProblem) state.setAttribute("tone", isDone ? "success" : "critical");
     else state.removeAttribute("tone");
     step.toggleAttribute("data-done", isDone);
@@ -61,6 +62,10 @@ function showSteps(root, { configured, subtotal, connections, storefrontSeenAt }
   }
   if (storefrontSeenAt) {
     fill(root.querySelector('[data-step="storefront"] [data-detail]'), "Last seen ", when(storefrontSeenAt), ".");
+  }
+  if (steps.linked) {
+    const linked = count(connections.byStatus.active, "account is linked", "accounts are linked");
+    fill(root.querySelector('[data-step="linked"] [data-detail]'), `${linked}.`);
   }
   const total = Object.keys(steps).length;
   fill(root.querySelector("[data-progress]"), done === total ? "Everything is set up." : `${done} of ${total} steps done.`);
@@ -86,7 +91,11 @@ function showHealth(place, { configured, apiKeyHint, subtotal, tokens }) {
 
 /** Counts as bars that a screen reader reads as a table. */
 function showConnections(place, connections, names) {
-  const byStatus = Object.entries(connections?.byStatus || {}).filter(([, number]) => number > 0);
+  if (!connections) {
+    fill(place, paragraph("The counts are not available at the moment."));
+    return;
+  }
+  const byStatus = Object.entries(connections.byStatus || {}).filter(([, number]) => number > 0);
   if (!byStatus.length) {
     fill(place, paragraph("No shopper has linked an account yet. The counts appear here once one has."));
     return;

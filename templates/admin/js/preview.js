@@ -11,14 +11,15 @@ onPage("preview", (root) => {
     event.preventDefault();
     clearBanner();
     const fields = [email, customer];
-    fields.forEach((field) => { field.error = ""; field.removeAttribute("error"); });
+    fields.forEach((field) => markField(field, ""));
     const [address, id] = fields.map((field) => (field.value || "").trim());
     if (!address && !id) return void wrongField(email, "Enter an e-mail address, or the number of a customer below.");
     if (address && id) return void wrongField(customer, "Clear one of the two fields.");
     const body = address ? { email: address } : { customerId: id.replace(/^.*\/(\d+)$/, "$1") };
     run(form.querySelector("s-button"), async () => {
       const answer = await sendJson("POST", "/admin/api/preview", body);
-      fill(seen, ...shopperSection(answer, await names, Boolean(id)));
+      const { verdict, why } = shopperView(answer, await names, Boolean(id));
+      fill(seen, verdict, el("s-section", { heading: "Why" }, why));
     }, (problem) => {
       const wrong = problem.errors?.find((error) => error.field === "email" || error.field === "customerId");
       if (wrong) wrongField(wrong.field === "email" ? email : customer, `This ${wrong.message}.`);
@@ -27,9 +28,14 @@ onPage("preview", (root) => {
   });
 });
 
-function wrongField(field, text) {
+function markField(field, text) {
   field.error = text;
-  field.setAttribute("error", text);
+  if (text) field.setAttribute("error", text);
+  else field.removeAttribute("error");
+}
+
+function wrongField(field, text) {
+  markField(field, text);
   field.focus();
 }
 
@@ -37,7 +43,8 @@ function scopeName(scope, names) {
   return scope === "global" ? "All of Subtotal Connect" : names.get(scope) || scope;
 }
 
-function shopperSection({ blockVisible, restrictedRetailerIds, emailKnown, reasons }, names, byNumber) {
+/** What one shopper sees, in a sentence, and why, list by list. */
+function shopperView({ blockVisible, restrictedRetailerIds, emailKnown, reasons }, names, byNumber) {
   const hidden = restrictedRetailerIds.map((id) => scopeName(id, names));
   const heading = !blockVisible ? "They do not see Subtotal Connect"
     : hidden.length ? `They see Subtotal Connect without ${hidden.join(", ")}`
@@ -49,7 +56,7 @@ function shopperSection({ blockVisible, restrictedRetailerIds, emailKnown, reaso
     el("div", { class: "row" }, badge(reason.hides ? "Hidden" : "Shown", reason.hides ? "warning" : "success"), el("strong", {}, scopeName(reason.scope, names))),
     el("p", { class: "quiet" }, reasonWords(reason, emailKnown))));
   const why = rows.length ? el("ul", { class: "plain" }, ...rows) : paragraph("No list was ever set, so everyone sees everything.");
-  return [el("s-banner", { heading, tone }, unknown), el("s-section", { heading: "Why" }, why)];
+  return { verdict: el("s-banner", { heading, tone }, unknown), why };
 }
 
 function reasonWords({ on, matched, hides, entry }, emailKnown) {

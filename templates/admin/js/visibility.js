@@ -10,7 +10,9 @@ onPage("visibility", (root) => {
   const [scope, on, text, file, mode, search] = ["scope", "on", "text", "file", "mode", "search"].map(find);
   const [entries, compared, badLines, conflict] = ["entries", "compared", "bad-lines", "conflict"].map(find);
   /** The list as it was loaded, what is to be removed, and where the pages stand. */
-  const state = { scope: "global", on: false, total: 0, found: 0, version: 0, removed: new Set(), offset: 0, asked: 0, upload: null };
+  const state = { scope: "global", on: false, total: 0, found: 0, version: 0, removed: new Set(), offset: 0, asked: 0, upload: null, touched: 0 };
+
+  const names = new Map();
 
   const path = (query) => `/admin/api/lists/${encodeURIComponent(state.scope)}${query ? `?${new URLSearchParams(query)}` : ""}`;
   const isOn = () => chosen(on) === "on";
@@ -18,10 +20,10 @@ onPage("visibility", (root) => {
   const isReplacing = () => chosen(mode) === "replace" && typed().trim() !== "";
   const isDirty = () => isOn() !== state.on || state.removed.size > 0 || typed().trim() !== "";
 
-  /** Lets the save bar know of a change that was not typed. */
+  /** Lets the save bar know of a change that was not typed, or of one that could not be saved. */
   const touch = () => {
     const field = find("removed");
-    field.value = [...state.removed].join("\n") + (state.upload ? `\n${state.upload.name}` : "");
+    field.value = isDirty() ? String(++state.touched) : "";
     for (const kind of ["input", "change"]) field.dispatchEvent(new Event(kind, { bubbles: true }));
   };
 
@@ -62,17 +64,19 @@ onPage("visibility", (root) => {
   };
 
   const showEntries = (page) => {
-    const from = state.offset + 1;
-    const to = state.offset + page.length;
-    const isSearch = (search.value || "").trim() !== "";
-    const words = page.length
-      ? `${from.toLocaleString("en")}–${to.toLocaleString("en")} of ${count(state.found, "entry", "entries")}${isSearch ? " found" : ""}`
-      : isSearch ? "Nothing found. Try a part of the address." : "Nobody is on the list yet. Add shoppers above.";
-    find("count").textContent = words;
+    find("count").textContent = countWords(page.length);
     fill(entries, ...page.map((entry) => entryRow(entry)));
     find("pages").hidden = state.found <= ENTRIES_PER_PAGE;
     setDisabled(find("previous"), state.offset === 0);
-    setDisabled(find("next"), to >= state.found);
+    setDisabled(find("next"), state.offset + page.length >= state.found);
+  };
+
+  const countWords = (shown) => {
+    const isSearch = (search.value || "").trim() !== "";
+    if (shown === 0) return isSearch ? "Nothing found. Try a part of the address." : "Nobody is on the list yet. Add shoppers above.";
+    const all = `${count(state.found, "entry", "entries")}${isSearch ? " found" : ""}`;
+    const [from, to] = [state.offset + 1, state.offset + shown].map((number) => number.toLocaleString("en"));
+    return shown === state.found ? all : `${from}–${to} of ${all}`;
   };
 
   const entryRow = (entry) => {
@@ -89,7 +93,7 @@ onPage("visibility", (root) => {
       };
       row.replaceChildren(
         el(gone ? "s" : "span", { class: "entry" }, shown),
-        gone ? badge("Will be removed", "warning") : entry.startsWith("@") ? badge("Whole domain", "info") : "",
+        gone ? badge("Will be removed", "warning") : entry.startsWith("@") ? badge("Domain", "info") : "",
         el("s-button", { type: "button", variant: "tertiary", accessibilityLabel: `${gone ? "Keep" : "Remove"} ${shown}`, click: toggle }, gone ? "Keep" : "Remove"));
     };
     draw();
@@ -131,7 +135,7 @@ onPage("visibility", (root) => {
     const rows = wrong.slice(0, 100).map(({ line, entry, message }) => el("li", {},
       el("strong", {}, `Line ${lines ? lines[line - 1] : line}`), ": ", el("code", {}, entry), ` ${message}.`));
     const more = wrong.length > 100 && paragraph(`… and ${wrong.length - 100} more.`);
-    fill(badLines, el("s-banner", { tone: "critical", heading: `Nothing was saved: ${count(wrong.length, "line is", "lines are")} wrong` },
+    fill(badLines, el("s-banner", { tone: "critical", heading: `Nothing was changed: ${count(wrong.length, "line is", "lines are")} wrong` },
       el("ul", { class: "plain" }, ...rows), more));
     badLines.scrollIntoView({ block: "center" });
   };
@@ -222,15 +226,27 @@ onPage("visibility", (root) => {
     touch();
   });
 
-  find("compare").addEventListener("click", (event) => run(event.currentTarget, async () => {
+  const compare = async () => {
     const { list } = draft();
-    const { changes } = await sendJson("POST", "/admin/api/preview", { lists: { [state.scope]: list } });
-    fill(compared, ...changesSection(changes));
-  }, (problem) => {
-    const wrong = (problem.errors || []).filter((error) => error.line);
-    if (wrong.length) showBadLines(wrong, draft().lines);
-    return wrong.length > 0;
-  }));
+    const email = (find("as").value || "").trim();
+    const body = { lists: { [state.scope]: list }, ...(email && { email }) };
+    const answer = await sendJson("POST", "/admin/api/preview", body);
+    const view = email ? shopperView(answer, names, false) : {};
+    fill(compared, view.verdict, view.why, ...changesSection(answer.changes));
+  };
+  find("compare-form").addEventListener("submit", (event) => {
+    event.preventDefault();
+    badLines.replaceChildren();
+    markField(find("as"), "");
+    run(find("compare"), compare, (problem) => {
+      compared.replaceChildren();
+      const wrong = (problem.errors || []).filter((error) => error.line);
+      if (wrong.length) showBadLines(wrong, draft().lines);
+      const isEmail = (problem.errors || []).some((error) => error.field === "email");
+      if (isEmail) wrongField(find("as"), "This must be an e-mail address.");
+      return wrong.length > 0 || isEmail;
+    });
+  });
 
   find("download").addEventListener("click", (event) => run(event.currentTarget, async () => {
     const response = await call("GET", path(), { headers: { Accept: "text/csv" } });
@@ -241,15 +257,15 @@ onPage("visibility", (root) => {
 
   const start = async () => {
     const wanted = new URLSearchParams(location.search).get("scope") || "global";
-    const names = new Map();
     const known = await loadRetailers().catch((problem) => {
       if (problem.code !== "shop_not_configured") showProblem(problem, "Your retailers could not be loaded");
       return [];
     });
     known.forEach(({ id, name }) => names.set(id, name));
     if (wanted !== "global" && !names.has(wanted)) names.set(wanted, wanted);
-    scope.append(...[...names].map(([id, name]) => el("s-option", { value: id }, name)));
-    scope.value = wanted;
+    scope.append(...[...names].map(([id, name]) => el("s-option", { value: id, selected: id === wanted }, name)));
+    // The element takes notice of its options a moment later.
+    setTimeout(() => { scope.value = wanted; });
     state.scope = wanted;
     await open().catch(failed);
   };
