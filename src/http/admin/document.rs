@@ -23,6 +23,7 @@ const SCRIPT: &str = concat!(
     include_str!("../../../templates/admin/js/subtotal.js"),
     include_str!("../../../templates/admin/js/retailers.js"),
     include_str!("../../../templates/admin/js/visibility.js"),
+    include_str!("../../../templates/admin/js/visibility_parts.js"),
     include_str!("../../../templates/admin/js/preview.js"),
 );
 const STYLE: &str = include_str!("../../../templates/admin/admin.css");
