@@ -9,6 +9,7 @@ use actix_web::dev::{Server, ServerHandle};
 use actix_web::{App, HttpResponse, HttpServer, middleware, web};
 use anyhow::Context;
 use metrics_exporter_prometheus::PrometheusHandle;
+use secrecy::SecretString;
 use tokio::sync::{Notify, watch};
 
 use crate::clock::Clock;
@@ -19,6 +20,7 @@ use crate::linking::Sightings;
 use crate::shopify::oauth::AppCredentials;
 use crate::shopify::{AdminApi, ClientSecrets, Contacts, CustomerId, ShopDomain};
 use crate::store::{Shop, ShopCache, Store, StoreError};
+use crate::subtotal::gate::Gate;
 use crate::subtotal::retailers::Shelf;
 use crate::subtotal::{Deadline, Retailers, ShopApi, SubtotalApi, SubtotalError};
 use crate::visibility::{Decision, Reason, ShopperEmail, decide};
@@ -39,6 +41,7 @@ pub struct AppState {
     pub(crate) sightings: Sightings,
     /// Says that a webhook arrived.
     pub(crate) inbox: Arc<Notify>,
+    pub(crate) admin: AdminSettings,
     pub(crate) stopping: Arc<AtomicBool>,
     pub(crate) schema_current: Arc<AtomicBool>,
     shops: Option<ShopCache>,
@@ -47,6 +50,16 @@ pub struct AppState {
     subtotal: SubtotalApi,
     retailers: Retailers,
     storefront_deadline: Duration,
+}
+
+/// What the pages of the embedded admin need to know.
+#[derive(Debug, Clone)]
+pub(crate) struct AdminSettings {
+    pub(crate) client_id: String,
+    /// The public origin, without a slash at the end.
+    pub(crate) app_url: Arc<str>,
+    pub(crate) scripts_url: Arc<str>,
+    pub(crate) framed_by: Option<Arc<str>>,
 }
 
 /// The application, bound to its port and ready to run.
@@ -90,6 +103,12 @@ impl AppState {
             tokens,
             sightings,
             inbox: Arc::default(),
+            admin: AdminSettings {
+                client_id: config.shopify.client_id.clone(),
+                app_url: config.shopify.app_url.as_str().trim_end_matches('/').into(),
+                scripts_url: config.shopify.scripts_url.as_str().into(),
+                framed_by: config.shopify.framed_by.as_deref().map(Into::into),
+            },
             stopping: Arc::default(),
             schema_current: Arc::default(),
             shops,
@@ -128,6 +147,13 @@ impl AppState {
         }
     }
 
+    /// Forgets what is held in memory of a shop, because it was changed in this process.
+    pub(crate) async fn forget_shop(&self, domain: &ShopDomain) {
+        if let Some(shops) = &self.shops {
+            shops.invalidate(domain).await;
+        }
+    }
+
     /// The shop's way to Subtotal, and its shelf of retailers.
     pub(crate) async fn subtotal(
         &self,
@@ -137,6 +163,16 @@ impl AppState {
         let (key, version) = shop.api_key.as_ref().ok_or(SubtotalError::KeyRejected)?;
         let shelf = self.retailers.shelf(shop.id, *version).await;
         Ok((self.subtotal.for_shop(key, shelf.gate(), deadline)?, shelf))
+    }
+
+    /// Subtotal with a key that need not be stored.
+    pub(crate) fn subtotal_with(
+        &self,
+        key: &SecretString,
+        gate: Arc<Gate>,
+        deadline: Deadline,
+    ) -> Result<ShopApi, SubtotalError> {
+        self.subtotal.for_shop(key, gate, deadline)
     }
 
     /// A customer's e-mail address and phone number as Shopify gives them, or nothing by the deadline.

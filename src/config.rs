@@ -68,6 +68,10 @@ pub struct ShopifyConfig {
     pub app_url: Url,
     /// How the Admin API is reached.
     pub admin_api: AdminApiConfig,
+    /// Where App Bridge and the Polaris script come from. Always Shopify's, but in the demo.
+    pub scripts_url: String,
+    /// Who may frame the admin besides the shop and Shopify's admin. Nobody, but in the demo.
+    pub framed_by: Option<String>,
 }
 
 /// The database and what seals secrets in it.
@@ -199,7 +203,14 @@ impl Settings<'_> {
             connect_timeout: Duration::from_secs(1),
             timeout: Duration::from_secs(2),
         };
-        ShopifyConfig { client_id, client_secrets, app_url, admin_api }
+        ShopifyConfig {
+            client_id,
+            client_secrets,
+            app_url,
+            admin_api,
+            scripts_url: "https://cdn.shopify.com/shopifycloud".to_owned(),
+            framed_by: None,
+        }
     }
 
     fn app_url(&mut self) -> Url {

@@ -30,21 +30,12 @@ impl Fields {
     ///
     /// # Errors
     /// 415, 413 or 400, in that order.
-    pub(super) async fn read(request: &HttpRequest, mut payload: web::Payload) -> Result<Self, AppError> {
-        let media_type = request.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
-        let essence = media_type.split(';').next().unwrap_or_default().trim();
-        if !essence.eq_ignore_ascii_case("application/json") {
+    pub(super) async fn read(request: &HttpRequest, payload: web::Payload) -> Result<Self, AppError> {
+        if media_type(request) != "application/json" {
             return Err(AppError::UnsupportedMediaType);
         }
-        let mut body = Vec::new();
-        while let Some(chunk) = payload.next().await {
-            let chunk = chunk.map_err(|_| AppError::field("body", "could not be read to its end"))?;
-            if body.len() + chunk.len() > MAX_BODY_BYTES {
-                return Err(AppError::PayloadTooLarge);
-            }
-            body.extend_from_slice(&chunk);
-        }
-        Self::parse(body)
+        let body = read_bytes(payload, MAX_BODY_BYTES).await?;
+        Self::parse(body.ok_or(AppError::PayloadTooLarge)?)
     }
 
     fn parse(body: Vec<u8>) -> Result<Self, AppError> {
@@ -107,6 +98,25 @@ impl Fields {
             }
         }
     }
+}
+
+/// The body's media type in lower case, without parameters; empty where none is named.
+pub(super) fn media_type(request: &HttpRequest) -> String {
+    let header = request.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    header.split(';').next().unwrap_or_default().trim().to_ascii_lowercase()
+}
+
+/// The whole body, or `None` when it has more than `longest` bytes.
+pub(super) async fn read_bytes(mut payload: web::Payload, longest: usize) -> Result<Option<Vec<u8>>, AppError> {
+    let mut body = Vec::new();
+    while let Some(chunk) = payload.next().await {
+        let chunk = chunk.map_err(|_| AppError::field("body", "could not be read to its end"))?;
+        if body.len() + chunk.len() > longest {
+            return Ok(None);
+        }
+        body.extend_from_slice(&chunk);
+    }
+    Ok(Some(body))
 }
 
 /// Names the fields that hold the broken bytes, where the rest of the body can be read.

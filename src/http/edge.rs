@@ -40,7 +40,9 @@ pub(crate) async fn edge(
 }
 
 fn common_headers(headers: &mut HeaderMap) {
-    headers.insert(CACHE_CONTROL, HeaderValue::from_static("private, no-store"));
+    if !headers.contains_key(CACHE_CONTROL) {
+        headers.insert(CACHE_CONTROL, HeaderValue::from_static("private, no-store"));
+    }
     headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     headers.insert(REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
 }
@@ -62,7 +64,7 @@ fn failure_answer(response: &ServiceResponse, id: &str) -> Option<HttpResponse> 
     Some(if as_page {
         page::failure(&mut answer, kind, id)
     } else {
-        let body = serde_json::to_string(&kind.occurred(id, failure.fields())).expect("plain structs serialise");
+        let body = serde_json::to_string(&kind.occurred(id, failure.details())).expect("plain structs serialise");
         answer.content_type("application/problem+json").body(body)
     })
 }
@@ -78,6 +80,11 @@ fn note(failure: &AppError, id: &str) {
             metrics::counter!("webhook_refusals_total", "reason" => refusal.reason()).increment(1);
             tracing::warn!(request_id = id, reason = refusal.reason(), "webhook refused");
         }
+        AppError::InvalidSession(refusal) => {
+            metrics::counter!("session_refusals_total", "reason" => refusal.reason()).increment(1);
+            tracing::warn!(request_id = id, reason = refusal.reason(), "session token refused");
+        }
+        AppError::NoAccess(error) => tracing::warn!(request_id = id, %error, "Shopify gave no access"),
         AppError::Internal(cause) => tracing::error!(request_id = id, cause, "internal error"),
         AppError::Subtotal(error) => tracing::warn!(request_id = id, %error, "Subtotal did not deliver"),
         _ => {}

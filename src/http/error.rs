@@ -3,9 +3,12 @@
 use actix_web::http::StatusCode;
 use actix_web::{HttpResponse, ResponseError};
 
-use super::problem::{self, FieldError, ProblemKind};
+use super::problem::{self, Details, FieldError, LineError, ProblemKind};
+use crate::install::AccessError;
 use crate::linking::{ConnectionNotFound, LinkingError, RedirectNotAllowed};
+use crate::shopify::oauth::TokenError;
 use crate::shopify::proxy::ProxyRefusal;
+use crate::shopify::session_token::SessionRefusal;
 use crate::shopify::webhook::WebhookRefusal;
 use crate::store::StoreError;
 use crate::subtotal::SubtotalError;
@@ -19,6 +22,21 @@ pub enum AppError {
     /// 401: which check failed is for the log and a counter only.
     #[error("webhook refused: {0}")]
     InvalidWebhook(WebhookRefusal),
+    /// 401: which check failed is for the log and a counter only.
+    #[error("session token refused: {0}")]
+    InvalidSession(SessionRefusal),
+    /// 409: it is not at the version the change was made on.
+    #[error("changed meanwhile")]
+    VersionConflict,
+    /// 422: Subtotal refuses the key that was to be stored.
+    #[error("the new Subtotal API key is not accepted")]
+    KeyNotAccepted,
+    /// 400: every line of a list that is wrong.
+    #[error("invalid lines")]
+    InvalidLines(Vec<LineError>),
+    /// 502: Shopify gave no tokens.
+    #[error("Shopify gave no access: {0}")]
+    NoAccess(TokenError),
     /// 404: unknown, uninstalled, or without an API key.
     #[error("shop not configured")]
     ShopNotConfigured,
@@ -43,6 +61,9 @@ pub enum AppError {
     /// 413: more than a body may hold.
     #[error("payload too large")]
     PayloadTooLarge,
+    /// 413: more than a visibility list may hold.
+    #[error("list too large")]
+    ListTooLarge,
     /// 405: the path takes this other method.
     #[error("method not allowed")]
     MethodNotAllowed(&'static str),
@@ -62,6 +83,11 @@ impl AppError {
     pub(super) fn kind(&self) -> ProblemKind {
         match self {
             Self::InvalidSignature(_) | Self::InvalidWebhook(_) => problem::INVALID_SIGNATURE,
+            Self::InvalidSession(_) | Self::NoAccess(TokenError::SubjectRejected) => problem::INVALID_SESSION_TOKEN,
+            Self::NoAccess(_) => problem::SHOPIFY_UNAVAILABLE,
+            Self::VersionConflict => problem::VERSION_CONFLICT,
+            Self::KeyNotAccepted => problem::SUBTOTAL_KEY_NOT_ACCEPTED,
+            Self::InvalidLines(_) => problem::INVALID_REQUEST,
             Self::ShopNotConfigured => problem::SHOP_NOT_CONFIGURED,
             Self::CustomerNotSignedIn => problem::CUSTOMER_NOT_SIGNED_IN,
             Self::InvalidRequest(_) => problem::INVALID_REQUEST,
@@ -72,6 +98,7 @@ impl AppError {
             }
             Self::UnsupportedMediaType => problem::UNSUPPORTED_MEDIA_TYPE,
             Self::PayloadTooLarge => problem::PAYLOAD_TOO_LARGE,
+            Self::ListTooLarge => problem::LIST_TOO_LARGE,
             Self::MethodNotAllowed(_) => problem::METHOD_NOT_ALLOWED,
             Self::NotFound => problem::NOT_FOUND,
             Self::Subtotal(SubtotalError::KeyRejected) => problem::SUBTOTAL_API_KEY_REJECTED,
@@ -83,17 +110,21 @@ impl AppError {
         }
     }
 
-    /// The fields that are wrong.
-    pub(super) fn fields(&self) -> &[FieldError] {
+    /// The fields or lines that are wrong.
+    pub(super) fn details(&self) -> Details<'_> {
         match self {
-            Self::InvalidRequest(fields) => fields,
-            _ => &[],
+            Self::InvalidRequest(fields) => Details::Fields(fields),
+            Self::InvalidLines(lines) => Details::Lines(lines),
+            _ => Details::Fields(&[]),
         }
     }
 
     /// The header that says what to do next, if there is one.
     pub(super) fn header(&self) -> Option<(&'static str, String)> {
         match self {
+            Self::InvalidSession(_) | Self::NoAccess(TokenError::SubjectRejected) => {
+                Some(("X-Shopify-Retry-Invalid-Session-Request", "1".to_owned()))
+            }
             Self::MethodNotAllowed(allowed) => Some(("Allow", (*allowed).to_owned())),
             Self::Subtotal(SubtotalError::Busy { retry_after_seconds }) => {
                 Some(("Retry-After", retry_after_seconds.to_string()))
@@ -136,7 +167,19 @@ impl ResponseError for PageError {
 
 impl From<StoreError> for AppError {
     fn from(error: StoreError) -> Self {
-        Self::Internal(error.to_string())
+        match error {
+            StoreError::VersionConflict => Self::VersionConflict,
+            error => Self::Internal(error.to_string()),
+        }
+    }
+}
+
+impl From<AccessError> for AppError {
+    fn from(error: AccessError) -> Self {
+        match error {
+            AccessError::Token(error) => Self::NoAccess(error),
+            AccessError::Store(error) => error.into(),
+        }
     }
 }
 

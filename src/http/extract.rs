@@ -3,12 +3,14 @@
 use std::future::{Ready, ready};
 
 use actix_web::dev::Payload;
+use actix_web::http::header::AUTHORIZATION;
 use actix_web::{FromRequest, HttpMessage, HttpRequest, web};
 
 use super::edge::LoggedShop;
 use super::error::AppError;
 use crate::app::AppState;
 use crate::shopify::proxy::{self, VerifiedProxy};
+use crate::shopify::session_token::{self, SessionRefusal, VerifiedSession};
 
 impl FromRequest for VerifiedProxy {
     type Error = AppError;
@@ -22,4 +24,28 @@ impl FromRequest for VerifiedProxy {
         }
         ready(verified.map_err(AppError::InvalidSignature))
     }
+}
+
+/// From the one `Authorization: Bearer` header that App Bridge adds to a fetch.
+impl FromRequest for VerifiedSession {
+    type Error = AppError;
+    type Future = Ready<Result<Self, AppError>>;
+
+    fn from_request(request: &HttpRequest, _payload: &mut Payload) -> Self::Future {
+        let mut headers = request.headers().get_all(AUTHORIZATION);
+        let token = match (headers.next(), headers.next()) {
+            (Some(header), None) => header.to_str().ok().and_then(|value| value.strip_prefix("Bearer ")),
+            _ => None,
+        };
+        ready(session(request, token.unwrap_or_default()).map_err(AppError::InvalidSession))
+    }
+}
+
+/// Verifies a session token for this app, and notes its shop for the log.
+pub(super) fn session(request: &HttpRequest, token: &str) -> Result<VerifiedSession, SessionRefusal> {
+    let state = request.app_data::<web::Data<AppState>>().expect("the application always holds its state");
+    let session =
+        session_token::verify(token, &state.client_secrets, &state.admin.client_id, state.clock.unix_seconds())?;
+    request.extensions_mut().insert(LoggedShop(session.shop().clone()));
+    Ok(session)
 }

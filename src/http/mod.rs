@@ -1,6 +1,8 @@
 //! The edge: everything that knows actix. Routes, what every answer has in common, errors, and the handlers.
 
+pub mod admin;
 mod body;
+mod csv;
 mod edge;
 mod error;
 mod extract;
@@ -12,4 +14,4 @@ mod storefront;
 mod webhooks;
 
 pub use error::AppError;
-pub use problem::{FieldError, PROBLEMS, ProblemKind};
+pub use problem::{FieldError, LineError, PROBLEMS, ProblemKind};

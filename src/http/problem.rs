@@ -28,6 +28,8 @@ macro_rules! problems {
 problems! {
     INVALID_SIGNATURE = "invalid_signature" 401 "Invalid signature"
         "Shopify did not sign this request for this app, or not recently. Call the endpoints through the storefront.";
+    INVALID_SESSION_TOKEN = "invalid_session_token" 401 "Invalid session token"
+        "This needs a fresh session token of the Shopify admin. Reload the page; App Bridge sends a new one.";
     SHOP_NOT_CONFIGURED = "shop_not_configured" 404 "Shop not configured"
         "Subtotal Connect is not set up for this shop. The merchant stores a Subtotal API key first.";
     CUSTOMER_NOT_SIGNED_IN = "customer_not_signed_in" 400 "Customer not signed in"
@@ -40,10 +42,18 @@ problems! {
         "There is no such retailer for this customer. Take ids and links from /retailers.";
     CONNECTION_NOT_FOUND = "connection_not_found" 404 "Connection not found"
         "There is no such connection for this customer. Take connection ids from /retailers.";
+    VERSION_CONFLICT = "version_conflict" 409 "Changed meanwhile"
+        "Somebody else changed this since it was loaded. Load it again and repeat the change.";
+    SUBTOTAL_KEY_NOT_ACCEPTED = "subtotal_api_key_rejected" 422 "Subtotal API key rejected"
+        "Subtotal does not accept this API key, so it was not stored. Copy it again from the Subtotal dashboard.";
+    SHOPIFY_UNAVAILABLE = "shopify_unavailable" 502 "Shopify unavailable"
+        "Shopify could not be asked for access. Reload the page in a moment.";
     UNSUPPORTED_MEDIA_TYPE = "unsupported_media_type" 415 "Unsupported media type"
         "Send the body as JSON with Content-Type: application/json.";
     PAYLOAD_TOO_LARGE = "payload_too_large" 413 "Payload too large"
         "The body may have at most 16 KiB.";
+    LIST_TOO_LARGE = "payload_too_large" 413 "Payload too large"
+        "A visibility list may be sent in at most 8 MiB. Enter whole domains instead of their addresses.";
     METHOD_NOT_ALLOWED = "method_not_allowed" 405 "Method not allowed"
         "This path takes another method; the Allow header names it.";
     NOT_FOUND = "not_found" 404 "Not found"
@@ -71,6 +81,34 @@ pub struct FieldError {
     pub message: String,
 }
 
+/// What is wrong with one line of a list.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct LineError {
+    /// From 1.
+    pub line: usize,
+    /// The line's text.
+    pub entry: String,
+    /// What is wrong, and what it should be.
+    pub message: String,
+}
+
+/// What is wrong, in detail: fields of a body, or lines of a list.
+#[derive(Debug, Clone, Copy, Serialize)]
+#[serde(untagged)]
+pub(super) enum Details<'a> {
+    Fields(&'a [FieldError]),
+    Lines(&'a [LineError]),
+}
+
+impl Details<'_> {
+    fn is_empty(&self) -> bool {
+        match self {
+            Self::Fields(fields) => fields.is_empty(),
+            Self::Lines(lines) => lines.is_empty(),
+        }
+    }
+}
+
 /// A problem body.
 #[derive(Debug, Serialize)]
 pub(super) struct Problem<'a> {
@@ -80,13 +118,13 @@ pub(super) struct Problem<'a> {
     detail: &'static str,
     code: &'static str,
     request_id: &'a str,
-    #[serde(skip_serializing_if = "<[_]>::is_empty")]
-    errors: &'a [FieldError],
+    #[serde(skip_serializing_if = "Details::is_empty")]
+    errors: Details<'a>,
 }
 
 impl ProblemKind {
     /// The body for one occurrence.
-    pub(super) fn occurred<'a>(self, request_id: &'a str, errors: &'a [FieldError]) -> Problem<'a> {
+    pub(super) fn occurred<'a>(self, request_id: &'a str, errors: Details<'a>) -> Problem<'a> {
         Problem {
             r#type: format!("urn:subtotal-connect:problem:{}", self.code),
             title: self.title,

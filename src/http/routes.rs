@@ -3,6 +3,7 @@
 use actix_web::dev::HttpServiceFactory;
 use actix_web::{Route, web};
 
+use super::admin;
 pub(crate) use super::edge::edge;
 use super::error::AppError;
 use super::health::{healthz, readyz};
@@ -17,6 +18,7 @@ const STOREFRONT: &str = "/apps/subtotal";
 pub fn configure(app: &mut web::ServiceConfig) {
     app.service(web::resource("/healthz").route(web::get().to(healthz)).default_service(web::to(get_only)))
         .service(web::resource("/readyz").route(web::get().to(readyz)).default_service(web::to(get_only)))
+        .service(admin::scope())
         .service(
             web::scope(STOREFRONT)
                 .service(get("/configuration", web::to(configuration::configuration)))

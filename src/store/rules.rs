@@ -13,6 +13,9 @@ use crate::visibility::{Entry, ListMatch, Scope, ShopperEmail};
 /// Entries written in one statement.
 const BATCH: usize = 20_000;
 
+/// The version of a list that was never set.
+pub const FIRST_VERSION: i64 = 1;
+
 /// A visibility list without its entries.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ListState {
@@ -24,8 +27,8 @@ pub struct ListState {
     pub total: i64,
     /// Grows with every change.
     pub version: i64,
-    id: i64,
-    generation: i64,
+    pub(super) id: i64,
+    pub(super) generation: i64,
 }
 
 /// A change of a list.
@@ -90,24 +93,17 @@ impl Store {
         Ok(rows.into_iter().map(ListState::from).collect())
     }
 
-    /// A list's entries, in order, from `offset` on.
+    /// One of the shop's lists, or `None` while nothing was ever set.
     ///
     /// # Errors
     /// [`StoreError::Database`].
-    pub async fn entries(
-        &self,
-        shop_id: i64,
-        list: &ListState,
-        offset: u64,
-        limit: u64,
-    ) -> Result<Vec<String>, StoreError> {
-        const SQL: &str = "SELECT e.value FROM visibility_entries e JOIN visibility_lists l ON l.id = e.list_id \
-             WHERE l.shop_id = $1 AND e.list_id = $2 AND e.generation = $3 ORDER BY e.value LIMIT $4 OFFSET $5";
-        let page = |number: u64| Value::from(i64::try_from(number).unwrap_or(i64::MAX));
-        let values: [Value; 5] = [shop_id.into(), list.id.into(), list.generation.into(), page(limit), page(offset)];
-        let statement = Statement::from_sql_and_values(self.db.get_database_backend(), SQL, values);
-        let rows = self.db.query_all_raw(statement).await?;
-        rows.into_iter().map(|row| Ok(row.try_get("", "value")?)).collect()
+    pub async fn list(&self, shop_id: i64, scope: &Scope) -> Result<Option<ListState>, StoreError> {
+        let found = list::Entity::find()
+            .filter(list::COLUMN.shop_id.eq(shop_id))
+            .filter(list::COLUMN.retailer_id.eq(retailer_id_of(scope)))
+            .one(&self.db)
+            .await?;
+        Ok(found.map(ListState::from))
     }
 
     /// Changes a list, in one step with its line in the audit trail. `now` is Unix milliseconds.

@@ -1,5 +1,6 @@
 //! What stands in a visibility list: an e-mail address, or a domain that covers every address at it.
 
+use std::borrow::Borrow;
 use std::fmt;
 
 use email_address::EmailAddress;
@@ -49,9 +50,27 @@ impl Entry {
         .ok_or(InvalidEntry::Malformed)
     }
 
+    /// An entry that was parsed before, as it was stored.
+    #[must_use]
+    pub fn from_stored(text: String) -> Self {
+        Self(text)
+    }
+
     /// The canonical spelling.
     #[must_use]
     pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// The domain part, `@example.com`, which is the whole of a domain entry.
+    #[must_use]
+    pub fn domain(&self) -> &str {
+        self.0.rfind('@').map_or(self.as_str(), |at| &self.0[at..])
+    }
+}
+
+impl Borrow<str> for Entry {
+    fn borrow(&self) -> &str {
         &self.0
     }
 }

@@ -6,6 +6,9 @@
 
 mod support;
 
+mod admin_pages;
+mod admin_preview;
+mod admin_rules;
 mod bodies;
 mod commands;
 mod compliance;

@@ -10,6 +10,7 @@ pub(crate) mod fake_tokens;
 pub(crate) mod linking;
 pub(crate) mod process;
 pub(crate) mod raw;
+pub(crate) mod session;
 pub(crate) mod signer;
 pub(crate) mod wait;
 pub(crate) mod webhook;

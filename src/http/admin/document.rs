@@ -1,0 +1,139 @@
+//! What every admin page has in common: a document load is proven by the `id_token` in its query, or sent to the
+//! bounce page, where App Bridge fetches a fresh one ("Session tokens",
+//! <https://shopify.dev/docs/apps/build/authentication-authorization/session-tokens>).
+
+use actix_web::http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, LOCATION};
+use actix_web::{HttpRequest, HttpResponse, web};
+use askama::Template;
+use url::form_urlencoded;
+
+use super::{Staff, staff};
+use crate::app::AppState;
+use crate::http::error::AppError;
+use crate::http::extract;
+use crate::shopify::ShopDomain;
+
+/// What of a document's query goes along through the bounce page. Never a token or a signature.
+const KEPT: [&str; 4] = ["shop", "host", "embedded", "locale"];
+
+/// One script, so that a page asks for one: what all pages use, then a part for each page that has one.
+const SCRIPT: &str = concat!(
+    include_str!("../../../templates/admin/admin.js"),
+    include_str!("../../../templates/admin/js/home.js"),
+    include_str!("../../../templates/admin/js/subtotal.js"),
+    include_str!("../../../templates/admin/js/retailers.js"),
+    include_str!("../../../templates/admin/js/visibility.js"),
+    include_str!("../../../templates/admin/js/visibility_parts.js"),
+    include_str!("../../../templates/admin/js/preview.js"),
+);
+const STYLE: &str = include_str!("../../../templates/admin/admin.css");
+
+/// What the layout of every page shows.
+pub(super) struct Frame {
+    pub(super) client_id: String,
+    pub(super) scripts_url: String,
+    pub(super) shop: ShopDomain,
+}
+
+#[derive(Template)]
+#[template(path = "admin/bounce.html")]
+struct Bounce<'a> {
+    client_id: &'a str,
+    scripts_url: &'a str,
+}
+
+/// A proven document load, or the answer that makes one.
+pub(super) enum Document {
+    Proven(Staff, Frame),
+    Elsewhere(HttpResponse),
+}
+
+/// Proves a document load by its `id_token`.
+pub(super) async fn open(request: &HttpRequest, state: &AppState) -> Result<Document, AppError> {
+    let query: Vec<_> = form_urlencoded::parse(request.query_string().as_bytes()).collect();
+    let mut tokens = query.iter().filter(|(key, _)| key == "id_token");
+    let token = match (tokens.next(), tokens.next()) {
+        (Some((_, token)), None) => token.as_ref(),
+        _ => "",
+    };
+    let opened = match extract::session(request, token) {
+        Ok(session) => staff(state, &session).await,
+        Err(refusal) => Err(AppError::InvalidSession(refusal)),
+    };
+    match opened {
+        Ok(staff) => {
+            let frame = Frame {
+                client_id: state.admin.client_id.clone(),
+                scripts_url: state.admin.scripts_url.to_string(),
+                shop: staff.shop.domain.clone(),
+            };
+            Ok(Document::Proven(staff, frame))
+        }
+        Err(AppError::InvalidSession(_) | AppError::NoAccess(crate::shopify::oauth::TokenError::SubjectRejected)) => {
+            Ok(Document::Elsewhere(to_bounce(request.path(), &query, state)))
+        }
+        Err(error) => Err(error),
+    }
+}
+
+/// A page of a proven document, framed by exactly its shop and Shopify's admin.
+pub(super) fn page(state: &AppState, frame: &Frame, page: &impl Template) -> Result<HttpResponse, AppError> {
+    let html = page.render().map_err(|error| AppError::Internal(error.to_string()))?;
+    let also = state.admin.framed_by.as_deref().unwrap_or_default();
+    let origin = frame.scripts_url.split('/').take(3).collect::<Vec<_>>().join("/");
+    let policy = format!(
+        "default-src 'none'; script-src 'self' {origin}; style-src 'self' 'unsafe-inline' {origin}; \
+         img-src 'self' https: http: data:; font-src https: data:; connect-src 'self' https: {origin}; \
+         base-uri 'none'; form-action 'none'; \
+         frame-ancestors https://{shop} https://admin.shopify.com {also}",
+        shop = frame.shop
+    );
+    Ok(HttpResponse::Ok()
+        .insert_header((CONTENT_SECURITY_POLICY, policy.trim_end().to_owned()))
+        .content_type("text/html; charset=utf-8")
+        .body(html))
+}
+
+/// The page that holds nothing but App Bridge, which fetches a token and loads `shopify-reload` with it.
+pub(super) async fn bounce(state: web::Data<AppState>) -> Result<HttpResponse, AppError> {
+    let page = Bounce { client_id: &state.admin.client_id, scripts_url: &state.admin.scripts_url };
+    let html = page.render().map_err(|error| AppError::Internal(error.to_string()))?;
+    let also = state.admin.framed_by.as_deref().unwrap_or_default();
+    let origin = state.admin.scripts_url.split('/').take(3).collect::<Vec<_>>().join("/");
+    let policy = format!(
+        "default-src 'none'; script-src {origin}; connect-src 'self' https: {origin}; base-uri 'none'; \
+         frame-ancestors https://admin.shopify.com {also}"
+    );
+    Ok(HttpResponse::Ok()
+        .insert_header((CONTENT_SECURITY_POLICY, policy.trim_end().to_owned()))
+        .content_type("text/html; charset=utf-8")
+        .body(html))
+}
+
+/// The one script and the one style sheet of the pages.
+pub(super) async fn asset(name: web::Path<String>) -> Result<HttpResponse, AppError> {
+    let (content_type, body) = match name.as_str() {
+        "admin.js" => ("text/javascript; charset=utf-8", SCRIPT),
+        "admin.css" => ("text/css; charset=utf-8", STYLE),
+        _ => return Err(AppError::NotFound),
+    };
+    Ok(HttpResponse::Ok().insert_header((CACHE_CONTROL, "public, max-age=300")).content_type(content_type).body(body))
+}
+
+fn to_bounce(
+    path: &str,
+    query: &[(std::borrow::Cow<'_, str>, std::borrow::Cow<'_, str>)],
+    state: &AppState,
+) -> HttpResponse {
+    let kept = query.iter().filter(|(key, _)| KEPT.contains(&key.as_ref()));
+    let rest = form_urlencoded::Serializer::new(String::new()).extend_pairs(kept.clone()).finish();
+    let reload = format!("{}{path}?{rest}", state.admin.app_url);
+    let target = form_urlencoded::Serializer::new(String::new())
+        .extend_pairs(kept)
+        .append_pair("shopify-reload", &reload)
+        .finish();
+    HttpResponse::Found()
+        .insert_header((CONTENT_SECURITY_POLICY, "frame-ancestors 'none'"))
+        .insert_header((LOCATION, format!("/admin/session-token?{target}")))
+        .finish()
+}

@@ -1,0 +1,90 @@
+//! *Home*: the setup guide, whose steps are checked here, and how the connection to Subtotal stands.
+
+use std::time::Instant;
+
+use actix_web::{HttpRequest, HttpResponse, web};
+use askama::Template;
+use serde::Serialize;
+
+use super::document::{self, Document, Frame};
+use super::subtotal_key::Tested;
+use super::{Staff, staff};
+use crate::app::AppState;
+use crate::http::error::AppError;
+use crate::shopify::session_token::VerifiedSession;
+use crate::subtotal::SubtotalError;
+
+#[derive(Template)]
+#[template(path = "admin/home.html")]
+struct HomePage<'a> {
+    frame: &'a Frame,
+    configured: bool,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Status {
+    configured: bool,
+    api_key_hint: Option<String>,
+    subtotal: Option<Tested>,
+    tokens: TokenStatus,
+}
+
+#[derive(Serialize)]
+pub(super) struct TokenStatus {
+    ok: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) problem: Option<String>,
+}
+
+pub(super) async fn page(request: HttpRequest, state: web::Data<AppState>) -> Result<HttpResponse, AppError> {
+    match document::open(&request, &state).await? {
+        Document::Elsewhere(answer) => Ok(answer),
+        Document::Proven(staff, frame) => {
+            let configured = staff.shop.api_key.is_some();
+            document::page(&state, &frame, &HomePage { frame: &frame, configured })
+        }
+    }
+}
+
+pub(super) async fn status(
+    session: VerifiedSession,
+    state: web::Data<AppState>,
+) -> Result<web::Json<Status>, AppError> {
+    let staff = staff(&state, &session).await?;
+    let summaries = state.store.summaries(Some(&staff.shop.domain)).await?;
+    Ok(web::Json(Status {
+        configured: staff.shop.api_key.is_some(),
+        api_key_hint: summaries.into_iter().next().and_then(|summary| summary.api_key_hint),
+        subtotal: subtotal(&state, &staff).await,
+        tokens: tokens(&state, &staff).await?,
+    }))
+}
+
+/// Asks Subtotal with the stored key; nothing when there is none.
+async fn subtotal(state: &AppState, staff: &Staff) -> Option<Tested> {
+    staff.shop.api_key.as_ref()?;
+    let started = Instant::now();
+    let asked = async {
+        let (api, _) = state.subtotal(&staff.shop, state.deadline()).await?;
+        api.retailers().await
+    };
+    let result = asked.await.map(|retailers| retailers.len());
+    Some(Tested {
+        ok: result.is_ok(),
+        latency_ms: u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX),
+        retailers: result.unwrap_or(0),
+        problem: result.err().map(SubtotalError::code),
+    })
+}
+
+/// Whether the Admin API can be asked, or why not.
+pub(super) async fn tokens(state: &AppState, staff: &Staff) -> Result<TokenStatus, AppError> {
+    if staff.shop.admin_token.is_some() {
+        return Ok(TokenStatus { ok: true, problem: None });
+    }
+    Ok(match state.store.tokens(staff.shop.id).await? {
+        None => TokenStatus { ok: false, problem: Some("Shopify gave no access token yet.".to_owned()) },
+        Some(tokens) => TokenStatus { ok: tokens.problem.is_none(), problem: tokens.problem },
+    })
+}

@@ -1,0 +1,103 @@
+//! The embedded admin: pages a merchant's staff sees in the Shopify admin, and the JSON calls their scripts make. The
+//! shop always comes from a verified session token.
+
+mod document;
+mod home;
+mod list_body;
+mod list_csv;
+mod lists;
+mod preview;
+mod retailers;
+mod subtotal_key;
+mod visibility;
+
+use actix_web::http::Method;
+use actix_web::{Route, Scope, web};
+
+use super::error::AppError;
+use crate::app::AppState;
+use crate::shopify::session_token::VerifiedSession;
+use crate::store::{Actor, Shop};
+
+/// A member of staff in the admin of an installed shop.
+pub(super) struct Staff {
+    pub(super) shop: std::sync::Arc<Shop>,
+    pub(super) actor: Actor,
+}
+
+/// Every admin route, with the method it takes. Registration and the tests read the same table.
+fn table() -> Vec<(Method, &'static str, Route)> {
+    vec![
+        (Method::GET, "", web::to(home::page)),
+        (Method::GET, "/subtotal", web::to(subtotal_key::page)),
+        (Method::GET, "/retailers", web::to(retailers::page)),
+        (Method::GET, "/visibility", web::to(visibility::page)),
+        (Method::GET, "/preview", web::to(preview::page)),
+        (Method::GET, "/api/status", web::to(home::status)),
+        (Method::POST, "/api/subtotal-key/test", web::to(subtotal_key::test)),
+        (Method::PUT, "/api/subtotal-key", web::to(subtotal_key::put)),
+        (Method::DELETE, "/api/subtotal-key", web::to(subtotal_key::delete)),
+        (Method::GET, "/api/retailers", web::to(retailers::retailers)),
+        (Method::GET, "/api/lists/{scope}", web::to(lists::get)),
+        (Method::PUT, "/api/lists/{scope}", web::to(lists::put)),
+        (Method::POST, "/api/preview", web::to(preview::preview)),
+    ]
+}
+
+/// The method and path of every route that needs a session token.
+#[must_use]
+pub fn guarded_routes() -> Vec<(String, String)> {
+    table().into_iter().map(|(method, path, _)| (method.to_string(), format!("/admin{path}"))).collect()
+}
+
+/// Everything under `/admin`.
+pub(super) fn scope() -> Scope {
+    let mut scope = web::scope("/admin")
+        .route("/session-token", web::get().to(document::bounce))
+        .route("/assets/{name}", web::get().to(document::asset));
+    let mut table = table();
+    while let Some((_, path, _)) = table.first() {
+        let path = *path;
+        let mut resource = web::resource([path.to_owned(), format!("{path}/")]);
+        for (method, _, route) in table.extract_if(.., |(_, other, _)| *other == path) {
+            resource = resource.route(route.method(method));
+        }
+        scope = scope.service(resource.default_service(web::to(other_method)));
+    }
+    scope.default_service(web::to(unknown))
+}
+
+async fn other_method(_: VerifiedSession) -> Result<&'static str, AppError> {
+    Err(AppError::MethodNotAllowed("GET, PUT, POST, DELETE"))
+}
+
+async fn unknown(_: VerifiedSession) -> Result<&'static str, AppError> {
+    Err(AppError::NotFound)
+}
+
+/// The installed shop of a session; a shop that is not installed yet, or whose tokens are gone, is installed now.
+async fn staff(state: &AppState, session: &VerifiedSession) -> Result<Staff, AppError> {
+    let known = state.shop(session.shop()).await.map_err(|error| AppError::Internal(error.to_string()))?;
+    let settled = match &known {
+        Some(shop) if shop.admin_token.is_some() => true,
+        Some(shop) => state.store.tokens(shop.id).await?.is_some_and(|tokens| tokens.problem.is_none()),
+        None => false,
+    };
+    let shop = if settled {
+        known
+    } else {
+        let installed = state.tokens.install(session, state.clock.unix_ms()).await;
+        state.forget_shop(session.shop()).await;
+        match (installed, known) {
+            (Ok(_), _) => state.shop(session.shop()).await.map_err(|error| AppError::Internal(error.to_string()))?,
+            // The operator installed it from the command line; it works without tokens, and says so.
+            (Err(error), Some(shop)) => {
+                tracing::warn!(shop = %session.shop(), %error, "no tokens from Shopify");
+                Some(shop)
+            }
+            (Err(error), None) => return Err(error.into()),
+        }
+    };
+    let shop = shop.ok_or(AppError::ShopNotConfigured)?;
+    Ok(Staff { shop, actor: Actor::Staff(session.user().to_owned()) })
+}

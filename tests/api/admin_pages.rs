@@ -1,0 +1,131 @@
+//! The pages of the embedded admin as documents: how they are opened, framed, and how much they weigh.
+
+use std::time::{Duration, Instant};
+
+use reqwest::Method;
+use subtotal_connect::http::admin::guarded_routes;
+
+use crate::support::app::{SHOP, TestApp};
+use crate::support::session::{claims, token};
+
+/// The pages, from the table of routes.
+fn pages() -> Vec<String> {
+    let routes = guarded_routes().into_iter();
+    routes.filter(|(method, path)| method == "GET" && !path.contains("/api/")).map(|(_, path)| path).collect()
+}
+
+/// The values of an attribute, wherever it stands.
+fn values<'a>(html: &'a str, attribute: &str) -> Vec<&'a str> {
+    let needle = format!(" {attribute}=\"");
+    html.split(&needle).skip(1).filter_map(|rest| rest.split('"').next()).collect()
+}
+
+#[actix_web::test]
+async fn every_page_is_light_framed_by_its_shop_only_and_asks_for_two_assets() {
+    let app = TestApp::start().await;
+    let mut assets = std::collections::BTreeSet::new();
+    for path in pages() {
+        let page = app.admin_page(SHOP, path.strip_prefix("/admin").unwrap()).await;
+        assert_eq!(page.status, 200, "{path}: {page:?}");
+        assert_eq!(page.header("content-type"), "text/html; charset=utf-8");
+        assert_eq!(page.header("cache-control"), "private, no-store");
+        let policy = page.header("content-security-policy");
+        let framing: Vec<&str> = policy.split("; ").filter(|part| part.starts_with("frame-ancestors")).collect();
+        assert_eq!(framing, [format!("frame-ancestors https://{SHOP} https://admin.shopify.com")], "{path}");
+        assert!(policy.contains("default-src 'none'") && !policy.contains("script-src 'unsafe"), "{policy}");
+        assert!(page.body.len() < 60 * 1024, "{path} has {} bytes", page.body.len());
+
+        let (scripts, styles) = (values(&page.body, "src"), page.body.matches("<link ").count());
+        let own: Vec<&str> = scripts.iter().copied().filter(|src| src.starts_with('/')).collect();
+        assert_eq!((own.as_slice(), styles), (&["/admin/assets/admin.js"][..], 1), "{path}");
+        assert_eq!(scripts.len(), 3, "{path}: App Bridge, Polaris and one of its own");
+        assert!(scripts[0].ends_with("/app-bridge.js"), "{path}");
+        assert_eq!(page.body.matches("<script").count(), scripts.len(), "{path} has a script in it");
+        for event in ["onclick", "onload", "onsubmit", "onerror", "style"] {
+            assert!(values(&page.body, event).is_empty(), "{path}: {event}");
+        }
+        assets.extend(own.iter().map(ToString::to_string));
+        assets
+            .extend(values(&page.body, "href").into_iter().filter(|href| href.contains("/assets/")).map(str::to_owned));
+    }
+    assert_eq!(
+        assets.iter().map(String::as_str).collect::<Vec<_>>(),
+        ["/admin/assets/admin.css", "/admin/assets/admin.js"]
+    );
+    let mut weight = 0;
+    for path in assets {
+        let asset = app.plain(&path).await;
+        assert_eq!(asset.status, 200);
+        weight += asset.body.len();
+    }
+    println!("script and style sheet have {weight} bytes");
+}
+
+#[actix_web::test]
+async fn a_page_without_a_good_token_goes_to_the_bounce_page_and_takes_no_token_along() {
+    let app = TestApp::start().await;
+    let now = app.clock.unix_seconds();
+    let expired = token(&app.client_secret, &claims(SHOP, now - 120));
+    let forged = token("another secret", &claims(SHOP, now));
+    for bad in ["", &expired, &forged] {
+        for path in pages() {
+            let query = format!("embedded=1&shop={SHOP}&host=YWRtaW4&hmac=abc&session=s&id_token={bad}");
+            let request = app.http().get(format!("{}{path}?{query}", app.address));
+            let answer = app.send(request, "").await;
+            assert_eq!(answer.status, 302, "{path}");
+            let location = answer.header("location");
+            assert!(location.starts_with("/admin/session-token?"), "{location}");
+            let reload = url::Url::parse("http://x").unwrap().join(location).unwrap();
+            let reload = reload.query_pairs().find(|(name, _)| name == "shopify-reload").unwrap().1.into_owned();
+            assert!(reload.starts_with(&format!("https://app.example.com{path}?")), "{reload}");
+            for kept_back in ["id_token", "hmac", "session="] {
+                assert!(!location.contains(kept_back), "{location}");
+            }
+            assert!(bad.is_empty() || !location.contains(bad), "{location}");
+            assert_eq!(answer.header("content-security-policy"), "frame-ancestors 'none'");
+        }
+    }
+}
+
+#[actix_web::test]
+async fn what_the_pages_show_comes_from_the_shop_of_the_token() {
+    let app = TestApp::start().await;
+    app.install("other.myshopify.com").await;
+    let page = app.admin_page("other.myshopify.com", "/subtotal").await;
+    assert!(page.header("content-security-policy").contains("https://other.myshopify.com "));
+    assert!(!page.body.contains(SHOP));
+    let query = format!("shop={SHOP}&id_token={}", app.session_token("other.myshopify.com"));
+    let page = app.send(app.http().get(format!("{}/admin?{query}", app.address)), "").await;
+    assert!(page.body.contains("data-shop=\"other.myshopify.com\""), "not the shop of the query");
+}
+
+#[actix_web::test]
+async fn the_key_page_never_shows_the_key() {
+    let app = TestApp::start().await;
+    let page = app.admin_page(SHOP, "/subtotal").await;
+    let hint = &app.api_key[app.api_key.len() - 4..];
+    assert!(page.body.contains(&format!("data-hint>{hint}<")) && !page.body.contains(&app.api_key));
+    let deleted = app.staff_call(Method::DELETE, SHOP, "/subtotal-key", |request| request).await;
+    assert_eq!(deleted.status, 204);
+    assert!(app.admin_page(SHOP, "/subtotal").await.body.contains("data-hint></strong>"));
+}
+
+#[actix_web::test]
+async fn pages_are_rendered_in_milliseconds() {
+    let app = TestApp::start().await;
+    for path in pages() {
+        let mut times = Vec::new();
+        for _ in 0..21 {
+            let query = format!("id_token={}", app.session_token(SHOP));
+            let started = Instant::now();
+            let answer = app.http().get(format!("{}{path}?{query}", app.address)).send().await.unwrap();
+            let bytes = answer.bytes().await.unwrap().len();
+            times.push((started.elapsed(), bytes));
+        }
+        times.sort_unstable();
+        let (median, bytes) = times[times.len() / 2];
+        println!("{path}: {bytes} bytes in {median:?} at the median, with its request and its token");
+        // Promised are 5 ms; this is built without optimisation and logs everything, on a machine others use too.
+        assert!(median < Duration::from_millis(100), "{path}: {median:?}");
+    }
+}
