@@ -3,13 +3,16 @@
 use std::time::Duration;
 
 use sea_orm::sqlx::sqlite::{SqliteJournalMode, SqliteSynchronous};
-use sea_orm::{ConnectOptions, Database};
+use sea_orm::{ConnectOptions, Database, DatabaseConnection, DbErr};
 use secrecy::{ExposeSecret, SecretString};
+use tokio::time::{Instant, sleep};
 
 use super::{Keyring, Store, StoreError};
 
 /// How long a writer waits for another one on SQLite.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+/// How long to pause before a file that others are opening is tried again.
+const BUSY_PAUSE: Duration = Duration::from_millis(20);
 /// How long a request waits for a free connection.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(3);
 /// Connections to SQLite: readers run beside one writer.
@@ -28,9 +31,23 @@ impl Store {
             let db = Database::connect(postgres(url)).await?;
             return Ok(Self { durable: db.clone(), db, keyring });
         }
-        let db = Database::connect(sqlite(url, SqliteSynchronous::Normal, SQLITE_CONNECTIONS)).await?;
-        let durable = Database::connect(sqlite(url, SqliteSynchronous::Full, 1)).await?;
+        let db = connect(sqlite(url, SqliteSynchronous::Normal, SQLITE_CONNECTIONS)).await?;
+        let durable = connect(sqlite(url, SqliteSynchronous::Full, 1)).await?;
         Ok(Self { db, durable, keyring })
+    }
+}
+
+/// Connects to SQLite. Processes that open a new file at once all switch it to WAL mode, and SQLite refuses that to all
+/// but one without waiting; so this waits.
+async fn connect(options: ConnectOptions) -> Result<DatabaseConnection, DbErr> {
+    let until = Instant::now() + BUSY_TIMEOUT;
+    loop {
+        match Database::connect(options.clone()).await {
+            Err(error) if error.to_string().contains("database is locked") && Instant::now() < until => {
+                sleep(BUSY_PAUSE).await;
+            }
+            connected => return connected,
+        }
     }
 }
 
