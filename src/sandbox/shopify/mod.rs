@@ -1,8 +1,10 @@
-//! Shopify's side of the demo: on one listener a storefront with the app proxy, customer accounts and the Admin API.
+//! Shopify's side of the demo: on one listener a storefront with the app proxy, customer accounts and the Admin API; on
+//! another the [`admin`], where staff open the app.
 //!
 //! It does what Shopify documents and no more; where that is silent it does what lets the service's own refusals be
 //! seen. It checks nothing on the service's behalf.
 
+pub mod admin;
 mod admin_api;
 mod assets;
 mod graphql;
