@@ -23,6 +23,12 @@ document.addEventListener("click", (event) => {
   if (!event.target.closest(".navigation, .menu-button")) openMenu(false);
 });
 
+// A click into the frame is seen only as a loss of focus.
+window.addEventListener("blur", () => { staff.open = false; });
+staff.addEventListener("submit", (event) => {
+  event.target.elements.return_to.value = location.pathname + location.search;
+});
+
 if (app) start();
 
 function start() {

@@ -24,7 +24,7 @@ class Press extends Component {
 
   get form() { return this.#internals.form; }
 
-  click() { this.part?.click(); }
+  click() { this.pressable?.click(); }
 
   content() { return [h("slot")]; }
 
@@ -32,30 +32,30 @@ class Press extends Component {
   update() {
     const href = this.text("href");
     const tag = href ? "a" : "button";
-    if (this.part?.localName !== tag) {
-      this.part = h(tag, { class: "press", onclick: (event) => this.pressed(event) });
-      if (tag === "button") this.part.type = "button";
-      this.shadowRoot.replaceChildren(this.part);
+    if (this.pressable?.localName !== tag) {
+      this.pressable = h(tag, { class: "press", onclick: (event) => this.pressed(event) });
+      if (tag === "button") this.pressable.type = "button";
+      this.shadowRoot.replaceChildren(this.pressable);
     }
     const off = this.flag("disabled") || this.flag("loading");
     if (href) {
       for (const name of ["href", "target", "download"]) {
-        if (this.hasAttribute(name)) this.part.setAttribute(name, this.text(name));
-        else this.part.removeAttribute(name);
+        if (this.hasAttribute(name)) this.pressable.setAttribute(name, this.text(name));
+        else this.pressable.removeAttribute(name);
       }
-      if (this.text("target") === "_blank") this.part.rel = "noopener";
-      if (off) this.part.removeAttribute("href");
+      if (this.text("target") === "_blank") this.pressable.rel = "noopener";
+      if (off) this.pressable.removeAttribute("href");
     } else {
-      this.part.disabled = off;
+      this.pressable.disabled = off;
       const opens = this.text("commandFor") && !["--hide", "--copy"].includes(this.text("command"));
-      this.part.toggleAttribute("aria-haspopup", false);
-      if (opens) this.part.setAttribute("aria-haspopup", "dialog");
+      this.pressable.toggleAttribute("aria-haspopup", false);
+      if (opens) this.pressable.setAttribute("aria-haspopup", "dialog");
     }
-    this.part.setAttribute("aria-busy", String(this.flag("loading")));
+    this.pressable.setAttribute("aria-busy", String(this.flag("loading")));
     const label = this.text("accessibilityLabel");
-    if (label) this.part.setAttribute("aria-label", label);
-    else this.part.removeAttribute("aria-label");
-    this.part.replaceChildren(...this.content());
+    if (label) this.pressable.setAttribute("aria-label", label);
+    else this.pressable.removeAttribute("aria-label");
+    this.pressable.replaceChildren(...this.content());
   }
 
   // After the listeners of the page, which may have prevented it.

@@ -130,6 +130,7 @@ define("s-page", class extends Component {
 .head { display: flex; flex-wrap: wrap; align-items: center; gap: 8px 12px; min-height: 28px; margin-bottom: 16px; }
 .name { display: flex; flex-wrap: wrap; align-items: center; gap: 4px 8px; flex: 1 1 auto; min-width: 0; }
 h1 { font-size: 20px; font-weight: 650; line-height: 24px; letter-spacing: -0.01em; overflow-wrap: anywhere; }
+.crumb::after { content: "/"; margin-left: 8px; color: #616161; }
 .sub { flex-basis: 100%; color: #616161; }
 .acts { display: flex; flex-wrap: wrap; gap: 8px; }
 .cols { display: grid; grid-template-columns: minmax(0, 1fr); gap: 16px; align-items: start; }
@@ -138,14 +139,16 @@ h1 { font-size: 20px; font-weight: 650; line-height: 24px; letter-spacing: -0.01
 @container (inline-size <= 480px) { .page { padding: 16px 12px 40px; } }`);
 
   build(root) {
-    this.title = h("h1");
+    this.name_ = h("h1");
     this.sub = h("p", { class: "sub" });
     const aside = h("slot", { name: "aside" });
     const side = h("aside", { "aria-label": "More about this page", hidden: true }, aside);
     const acts = h("div", { class: "acts", hidden: true }, h("slot", { name: "secondary-actions" }), h("slot", { name: "primary-action" }));
+    const crumb = h("span", { class: "crumb", hidden: true }, h("slot", { name: "breadcrumb-actions" }));
+    crumb.addEventListener("slotchange", () => { crumb.hidden = crumb.firstChild.assignedElements().length === 0; });
     const cols = h("div", { class: "cols" }, h("div", { class: "main" }, h("slot", { name: "supplemental-start" }), h("slot")), side);
     root.append(h("div", { class: "page" },
-      h("div", { class: "head" }, h("div", { class: "name" }, h("slot", { name: "breadcrumb-actions" }), this.title, h("slot", { name: "accessory" }), this.sub), acts), cols));
+      h("div", { class: "head" }, h("div", { class: "name" }, crumb, this.name_, h("slot", { name: "accessory" }), this.sub), acts), cols));
     aside.addEventListener("slotchange", () => {
       side.hidden = aside.assignedElements().length === 0;
       cols.classList.toggle("two", !side.hidden);
@@ -156,8 +159,8 @@ h1 { font-size: 20px; font-weight: 650; line-height: 24px; letter-spacing: -0.01
   }
 
   update() {
-    this.title.textContent = this.text("heading");
-    this.title.hidden = !this.text("heading");
+    this.name_.textContent = this.text("heading");
+    this.name_.hidden = !this.text("heading");
     this.sub.textContent = this.text("subheading");
     this.sub.hidden = !this.text("subheading");
   }

@@ -10,9 +10,9 @@ define("s-table", class extends Component {
 .busy { opacity: 0.5; }`);
 
   build(root) {
-    this.scroll = h("div", { class: "scroll" }, h("div", { class: "table", role: "table" }, h("slot")));
+    this.scroller = h("div", { class: "scroll" }, h("div", { class: "table", role: "table" }, h("slot")));
     this.pages = h("div", { class: "pages", hidden: true });
-    root.append(h("slot", { name: "filters" }), this.scroll, this.pages);
+    root.append(h("slot", { name: "filters" }), this.scroller, this.pages);
     new ResizeObserver(() => this.fit()).observe(this);
     new MutationObserver(() => this.fit(true)).observe(this, { childList: true, subtree: true });
   }
@@ -22,9 +22,9 @@ define("s-table", class extends Component {
     const list = this.text("variant") === "list" || (this.text("variant") !== "table" && this.clientWidth > 0 && this.clientWidth < 500);
     if (list === this.isList && !again) return;
     this.isList = list;
-    this.scroll.classList.toggle("list", list);
-    if (list) this.scroll.removeAttribute("tabindex");
-    else if (this.scroll.scrollWidth > this.scroll.clientWidth) this.scroll.tabIndex = 0;
+    this.scroller.classList.toggle("list", list);
+    if (list) this.scroller.removeAttribute("tabindex");
+    else if (this.scroller.scrollWidth > this.scroller.clientWidth) this.scroller.tabIndex = 0;
     const heads = [...this.querySelectorAll("s-table-header")];
     for (const node of this.querySelectorAll("s-table-header-row, s-table-body, s-table-row")) node.toggleAttribute("data-list", list);
     for (const row of this.querySelectorAll("s-table-row")) {
@@ -42,8 +42,8 @@ define("s-table", class extends Component {
 
   update() {
     const label = this.text("accessibilityLabel");
-    if (label) this.scroll.firstChild.setAttribute("aria-label", label);
-    this.scroll.classList.toggle("busy", this.flag("loading"));
+    if (label) this.scroller.firstChild.setAttribute("aria-label", label);
+    this.scroller.classList.toggle("busy", this.flag("loading"));
     const button = (text, on, name) => {
       const made = h("s-button", { disabled: !on }, text);
       made.addEventListener("click", () => this.dispatchEvent(new Event(name)));
