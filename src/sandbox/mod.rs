@@ -4,6 +4,8 @@
 //! URL, exactly as it is pointed at the real ones.
 
 pub mod data;
+mod dropped_connection;
+mod same_origin;
 pub mod shopify;
 pub mod shoppers;
 pub mod subtotal;

@@ -1,18 +1,17 @@
-//! The one query of Shopify's Admin GraphQL API the service asks: a customer's e-mail address and phone number.
-//!
-//! A lever makes it fail the ways the real one does, so the demo can show that a list that is on then hides.
+//! Shopify's Admin API as the app sees it: who may ask, and the levers that make it fail the ways the real one does, so
+//! the demo can show that a list that is on then hides.
 
-use std::sync::Arc;
+use std::fmt;
 use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use actix_web::{HttpRequest, HttpResponse, web};
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
+use serde_json::json;
 
-use crate::sandbox::shoppers::{self, Shopper};
-
-const GID: &str = "gid://shopify/Customer/";
+use super::graphql::{answer, failure};
+use super::world::{AppRegistration, World};
 
 /// How the Admin API behaves.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -55,25 +54,39 @@ impl AdminApiMode {
     }
 }
 
-/// The demo's Admin API. Clones share one mode and one count.
-#[derive(Debug, Clone)]
+/// The demo's Admin API. Clones share one state.
+#[derive(Clone)]
 pub struct AdminApi {
     token: SecretString,
+    app: Option<Arc<AppRegistration>>,
     state: Arc<State>,
 }
 
-#[derive(Debug, Default)]
 struct State {
     /// Index into [`AdminApiMode::ALL`].
     mode: AtomicU8,
     calls: AtomicU64,
+    world: Mutex<World>,
 }
 
 impl AdminApi {
-    /// An Admin API that answers to `token` in `X-Shopify-Access-Token`.
+    /// An Admin API that answers to `token` in `X-Shopify-Access-Token`, and grants no others.
     #[must_use]
     pub fn new(token: SecretString) -> Self {
-        Self { token, state: Arc::default() }
+        Self::with(token, None)
+    }
+
+    /// An Admin API that also exchanges and refreshes tokens of an app, which is installed. `token` goes on working
+    /// while it is.
+    #[must_use]
+    pub fn for_app(token: SecretString, app: AppRegistration) -> Self {
+        Self::with(token, Some(Arc::new(app)))
+    }
+
+    fn with(token: SecretString, app: Option<Arc<AppRegistration>>) -> Self {
+        let world = World::of(app.as_deref());
+        let state = State { mode: AtomicU8::default(), calls: AtomicU64::default(), world: Mutex::new(world) };
+        Self { token, app, state: Arc::new(state) }
     }
 
     /// How it behaves now.
@@ -92,6 +105,31 @@ impl AdminApi {
     #[must_use]
     pub fn calls(&self) -> u64 {
         self.state.calls.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn app(&self) -> Option<&AppRegistration> {
+        self.app.as_deref()
+    }
+
+    /// Unix seconds, by the app's clock.
+    pub(super) fn now(&self) -> i64 {
+        self.app().map_or(0, |app| app.clock.unix_seconds())
+    }
+
+    pub(super) fn world(&self) -> MutexGuard<'_, World> {
+        self.state.world.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn lets_in(&self, token: &[u8]) -> bool {
+        let world = self.world();
+        let is_static = token == self.token.expose_secret().as_bytes();
+        (is_static && world.installation.is_installed()) || world.installation.accepts(token, self.now())
+    }
+}
+
+impl fmt::Debug for AdminApi {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("AdminApi").field("mode", &self.mode()).finish_non_exhaustive()
     }
 }
 
@@ -117,7 +155,7 @@ async fn set_lever(setting: web::Json<LeverSetting>, admin_api: web::Data<AdminA
 
 async fn graphql(request: HttpRequest, body: web::Bytes, admin_api: web::Data<AdminApi>) -> HttpResponse {
     let token = request.headers().get("x-shopify-access-token").map(|token| token.as_bytes());
-    if token != Some(admin_api.token.expose_secret().as_bytes()) {
+    if !token.is_some_and(|token| admin_api.lets_in(token)) {
         return HttpResponse::Unauthorized().json(json!({
             "errors": "[API] Invalid API key or access token (unrecognized login or wrong password)"
         }));
@@ -125,7 +163,7 @@ async fn graphql(request: HttpRequest, body: web::Bytes, admin_api: web::Data<Ad
     admin_api.state.calls.fetch_add(1, Ordering::Relaxed);
     match admin_api.mode() {
         AdminApiMode::Normal => {
-            HttpResponse::Ok().json(answer(&body).unwrap_or_else(|message| failure(&message, None)))
+            HttpResponse::Ok().json(answer(&body, &admin_api.world()).unwrap_or_else(|message| failure(&message, None)))
         }
         AdminApiMode::Throttled => HttpResponse::Ok().json(failure("Throttled", Some("THROTTLED"))),
         AdminApiMode::NoAccess => HttpResponse::Ok().json(failure(
@@ -134,52 +172,4 @@ async fn graphql(request: HttpRequest, body: web::Bytes, admin_api: web::Data<Ad
         )),
         AdminApiMode::Down => HttpResponse::InternalServerError().json(json!({ "errors": "Internal Server Error" })),
     }
-}
-
-#[derive(Debug, Deserialize)]
-struct GraphQlRequest {
-    query: String,
-    #[serde(default)]
-    variables: Value,
-}
-
-/// The data for a request, or the message of the GraphQL error it earns.
-fn answer(body: &[u8]) -> Result<Value, String> {
-    let request: GraphQlRequest = serde_json::from_slice(body).map_err(|_| "No query was given".to_owned())?;
-    if !request.query.contains("customer(") {
-        return Err("The sandbox's QueryRoot has one field: customer(id: ID!)".to_owned());
-    }
-    let gid = request.variables["id"].as_str().ok_or("Variable $id of type ID! was provided invalid value")?;
-    let id = gid.strip_prefix(GID).filter(|id| !id.is_empty() && id.bytes().all(|byte| byte.is_ascii_digit()));
-    let id = id.ok_or_else(|| format!("Invalid global id '{gid}'"))?;
-    let customer = shoppers::by_id(id).map(|shopper| customer(gid, shopper, &request.query));
-    Ok(json!({ "data": { "customer": customer }, "extensions": { "cost": cost(1) } }))
-}
-
-/// The asked-for fields of a customer.
-fn customer(gid: &str, shopper: &Shopper, query: &str) -> Value {
-    let mut customer = json!({ "id": gid });
-    if query.contains("defaultEmailAddress") {
-        customer["defaultEmailAddress"] = json!(shopper.email.map(|email| json!({ "emailAddress": email })));
-    }
-    if query.contains("defaultPhoneNumber") {
-        customer["defaultPhoneNumber"] = json!(shopper.phone.map(|phone| json!({ "phoneNumber": phone })));
-    }
-    customer
-}
-
-fn failure(message: &str, code: Option<&str>) -> Value {
-    let mut error = json!({ "message": message });
-    if let Some(code) = code {
-        error["extensions"] = json!({ "code": code });
-    }
-    json!({ "errors": [error], "extensions": { "cost": cost(0) } })
-}
-
-fn cost(actual: u32) -> Value {
-    json!({
-        "requestedQueryCost": 1,
-        "actualQueryCost": actual,
-        "throttleStatus": { "maximumAvailable": 2000.0, "currentlyAvailable": 2000 - actual, "restoreRate": 100.0 }
-    })
 }

@@ -1,15 +1,22 @@
-//! Shopify's side of the demo: a storefront with the app proxy, customer accounts and the Admin API, on one listener.
+//! Shopify's side of the demo: on one listener a storefront with the app proxy, customer accounts and the Admin API; on
+//! another the [`admin`], where staff open the app.
 //!
 //! It does what Shopify documents and no more; where that is silent it does what lets the service's own refusals be
 //! seen. It checks nothing on the service's behalf.
 
+pub mod admin;
 mod admin_api;
 mod assets;
+mod graphql;
+mod id_token;
+mod installation;
 mod login;
 mod pages;
 mod proxy;
 mod return_path;
 mod signing;
+mod token_endpoint;
+mod world;
 
 use std::io;
 use std::net::TcpListener;
@@ -22,6 +29,8 @@ use crate::clock::Clock;
 use crate::shopify::{ClientSecrets, ShopDomain};
 
 pub use admin_api::{AdminApi, AdminApiMode};
+pub use token_endpoint::{TokenCalls, TokenEndpointMode};
+pub use world::{Accounts, AppRegistration};
 
 /// Where the demo shop mounts the app's proxy; Shopify calls this the path prefix.
 pub const PATH_PREFIX: &str = "/apps/subtotal";
@@ -68,6 +77,7 @@ impl Storefront {
                 .app_data(web::PayloadConfig::new(proxy::MAX_BODY_BYTES))
                 .configure(proxy::routes)
                 .configure(admin_api::routes)
+                .configure(token_endpoint::routes)
                 .configure(pages::routes)
                 .configure(login::routes)
                 .configure(assets::routes)

@@ -1,6 +1,5 @@
 //! What the levers do to calls of the API, around its routes.
 
-use std::io;
 use std::time::{Duration, Instant};
 
 use actix_web::body::{BoxBody, to_bytes};
@@ -13,6 +12,7 @@ use serde_json::{Value, json};
 use super::SubtotalWorld;
 use super::levers::Levers;
 use super::mode::Mode;
+use crate::sandbox::dropped_connection::dropped_connection;
 
 /// The longest a call hangs.
 const LONGEST_HANG: Duration = Duration::from_secs(30);
@@ -101,12 +101,6 @@ async fn spoil(
 fn insert(response: &mut HttpResponse, (name, value): (header::HeaderName, String)) {
     let value = header::HeaderValue::from_str(&value).expect("digits are a header value");
     response.headers_mut().insert(name, value);
-}
-
-/// An answer whose body fails before its first byte: actix closes the connection with nothing written.
-fn dropped_connection() -> HttpResponse {
-    let failure = || async { Err::<web::Bytes, _>(io::Error::from(io::ErrorKind::ConnectionReset)) };
-    HttpResponse::Ok().streaming(futures_util::stream::once(failure()))
 }
 
 /// The same answer with another body.

@@ -13,7 +13,6 @@ mod link_pages;
 mod mode;
 mod refusal;
 mod report;
-mod same_origin;
 mod state;
 mod token;
 mod visit;
@@ -122,7 +121,7 @@ impl SubtotalWorld {
         let mut pages = HttpServer::new(move || {
             App::new()
                 .app_data(world.app_data())
-                .wrap(from_fn(same_origin::refuse_foreign_posts))
+                .wrap(from_fn(crate::sandbox::same_origin::refuse_foreign_posts))
                 .wrap(link::headers())
                 .configure(configure_link)
         })

@@ -1,4 +1,4 @@
-//! Keeps other sites' pages from posting to the Link pages and the levers.
+//! Keeps other sites' pages from posting to what the sandbox serves to browsers: Link pages, levers, the admin.
 
 use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
