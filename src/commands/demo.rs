@@ -4,6 +4,7 @@
 use std::collections::HashMap;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener};
 use std::process::ExitCode;
+use std::time::Duration;
 
 use anyhow::Context;
 use clap::Args;
@@ -14,7 +15,8 @@ use url::Url;
 use crate::app::Application;
 use crate::clock::Clock;
 use crate::config::{Config, LogConfig};
-use crate::sandbox::shopify::{AdminApi, Storefront, StorefrontConfig};
+use crate::sandbox::shopify::admin::{AdminConfig, AdminSite};
+use crate::sandbox::shopify::{AdminApi, AppRegistration, Storefront, StorefrontConfig};
 use crate::sandbox::shoppers::{ALLOW_LISTED_DOMAIN, DANA, JONAS, MAYA};
 use crate::sandbox::subtotal::{
     DEMO_CODE, DEMO_PASSWORD, DEMO_USERNAME, SeededConnection, SubtotalConfig, SubtotalWorld,
@@ -25,10 +27,13 @@ use crate::telemetry;
 use crate::visibility::{Entry, Scope};
 
 const SHOP: &str = "larkmeadow.myshopify.com";
+const CLIENT_ID: &str = "demo-client-id";
 const CLIENT_SECRET: &str = "demo-client-secret";
 const SUBTOTAL_API_KEY: &str = "demo-subtotal-api-key";
 const ADMIN_TOKEN: &str = "demo-shopify-admin-token";
 const ENCRYPTION_KEYS: &str = "demo:ZGVtby1rZXktdGhhdC1wcm90ZWN0cy1ub3RoaW5nISE=";
+/// The gap before the first retry of a webhook.
+const WEBHOOK_RETRY: Duration = Duration::from_secs(2);
 /// The retailer that only shoppers at the allow-listed domain see.
 const RESTRICTED_RETAILER: &str = "petco";
 /// What the shoppers have linked when the demo starts: every status once.
@@ -44,7 +49,8 @@ const CONNECTIONS: [(&str, &str, &str); 7] = [
 
 #[derive(Debug, Args)]
 pub(super) struct Demo {
-    /// The service's port; the storefront, the Subtotal API and Subtotal Link take the three after it. 0 takes any
+    /// The service's port; the storefront, the Subtotal API, Subtotal Link and the Shopify admin take the four
+    /// after it. 0 takes any
     #[arg(long, default_value_t = 3000)]
     port: u16,
     /// Print where everything is as JSON
@@ -59,6 +65,7 @@ pub(super) struct Demo {
 #[derive(Debug, Serialize)]
 struct Places {
     storefront: String,
+    admin: String,
     levers: String,
     service: String,
     subtotal_api: String,
@@ -77,14 +84,13 @@ impl Demo {
         let storefront = self.listen(1)?;
         let api = self.listen(2)?;
         let link = self.listen(3)?;
-        let places = self.places(database_url, [&storefront, &api, &link])?;
-        let config = places.service_config(self.port)?;
+        let admin = self.listen(4)?;
+        let places = self.places(database_url, [&storefront, &api, &link, &admin])?;
+        let config = places.service_config()?;
         let application = Application::build(&config, Clock::system(), None).await.context(BUSY)?;
-        let service = format!("http://127.0.0.1:{}/apps/subtotal", application.port());
-        let places = Places { service, ..places };
         seed(&Store::open(&config.database.url, config.database.keyring.clone()).await?).await?;
         start_subtotal(api, link)?;
-        start_storefront(storefront, &places)?;
+        start_shopify(storefront, admin, &places)?;
 
         if self.json {
             println!("{}", serde_json::to_string(&places)?)
@@ -100,12 +106,18 @@ impl Demo {
         TcpListener::bind((Ipv4Addr::LOCALHOST, port)).with_context(|| format!("port {port} is taken; {BUSY}"))
     }
 
-    fn places(&self, database_url: String, [storefront, api, link]: [&TcpListener; 3]) -> anyhow::Result<Places> {
+    fn places(
+        &self,
+        database_url: String,
+        [storefront, api, link, admin]: [&TcpListener; 4],
+    ) -> anyhow::Result<Places> {
         let origin = |listener: &TcpListener| listener.local_addr().map(|address| format!("http://{address}"));
         Ok(Places {
             storefront: format!("{}/", origin(storefront)?),
+            admin: format!("{}/", origin(admin)?),
             levers: format!("{}/levers", origin(link)?),
-            service: String::new(),
+            // The pages must know their own origin before they are served, so the port is chosen here.
+            service: format!("{}/apps/subtotal", origin(&self.listen(0)?)?),
             subtotal_api: origin(api)?,
             subtotal_link: origin(link)?,
             shop: SHOP,
@@ -118,10 +130,11 @@ const BUSY: &str = "choose another port with --port";
 
 impl Places {
     /// Settings for this service, read by the same reader as in production.
-    fn service_config(&self, port: u16) -> anyhow::Result<Config> {
-        let port = port.to_string();
+    fn service_config(&self) -> anyhow::Result<Config> {
+        let app_url = Url::parse(&self.service)?.join("/")?;
+        let port = app_url.port().unwrap_or_default().to_string();
         let settings = HashMap::from([
-            ("SHOPIFY_API_KEY", "demo-client-id"),
+            ("SHOPIFY_API_KEY", CLIENT_ID),
             ("SHOPIFY_API_SECRET", CLIENT_SECRET),
             ("SHOPIFY_APP_URL", "https://demo.invalid"),
             ("SHOPIFY_ADMIN_URL", self.storefront.trim_end_matches('/')),
@@ -130,12 +143,18 @@ impl Places {
             ("ENCRYPTION_KEYS", ENCRYPTION_KEYS),
             ("PORT", &port),
         ]);
-        Ok(Config::read(&|name| settings.get(name).map(|value| (*value).to_owned()))?)
+        let mut config = Config::read(&|name| settings.get(name).map(|value| (*value).to_owned()))?;
+        let admin = self.admin.trim_end_matches('/');
+        config.shopify.app_url = app_url;
+        config.shopify.scripts_url = format!("{admin}/shopifycloud");
+        config.shopify.framed_by = Some(admin.to_owned());
+        Ok(config)
     }
 
     fn print(&self) {
         println!("Subtotal Connect demo. Open the storefront and link an account:\n");
         println!("  Storefront     {}    sign in as one of five shoppers", self.storefront);
+        println!("  Shopify admin  {}    the merchant's side of the app", self.admin);
         println!("  Levers         {}    change connections, break Subtotal", self.levers);
         println!("  Subtotal Link  user {DEMO_USERNAME}, password {DEMO_PASSWORD}, code {DEMO_CODE}");
         println!("  This service   {}", self.service);
@@ -182,19 +201,38 @@ fn start_subtotal(api: TcpListener, link: TcpListener) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn start_storefront(listener: TcpListener, places: &Places) -> anyhow::Result<()> {
-    let server = Storefront::serve(
-        listener,
-        StorefrontConfig {
-            shop: ShopDomain::parse(SHOP)?,
-            secrets: ClientSecrets::new(&[SecretString::from(CLIENT_SECRET)]),
-            app_proxy_url: Url::parse(&places.service)?,
-            clock: Clock::system(),
-            admin_api: AdminApi::new(ADMIN_TOKEN.into()),
-            image_origins: vec![places.subtotal_link.clone()],
-            levers_url: Some(Url::parse(&places.levers)?),
-        },
-    )?;
-    actix_web::rt::spawn(server);
+fn start_shopify(storefront: TcpListener, admin: TcpListener, places: &Places) -> anyhow::Result<()> {
+    let shop = ShopDomain::parse(SHOP)?;
+    let app = AppRegistration {
+        shop: shop.clone(),
+        shop_name: "Larkmeadow".to_owned(),
+        domains: vec!["larkmeadow.example".to_owned()],
+        client_id: CLIENT_ID.to_owned(),
+        client_secret: CLIENT_SECRET.into(),
+        scopes: "read_customers,write_app_proxy".to_owned(),
+        clock: Clock::system(),
+    };
+    let admin_api = AdminApi::for_app(ADMIN_TOKEN.into(), app.clone());
+    let service = Url::parse(&places.service)?;
+    let storefront_config = StorefrontConfig {
+        shop,
+        secrets: ClientSecrets::new(&[SecretString::from(CLIENT_SECRET)]),
+        app_proxy_url: service.clone(),
+        clock: Clock::system(),
+        admin_api: admin_api.clone(),
+        image_origins: vec![places.subtotal_link.clone()],
+        levers_url: Some(Url::parse(&places.levers)?),
+    };
+    let admin_config = AdminConfig {
+        app,
+        admin_api,
+        app_url: service.join("/")?,
+        webhook_url: service.join("/webhooks/shopify")?,
+        retry_base: WEBHOOK_RETRY,
+        storefront_url: Some(Url::parse(&places.storefront)?),
+        subtotal_levers_url: Some(Url::parse(&places.levers)?),
+    };
+    actix_web::rt::spawn(Storefront::serve(storefront, storefront_config)?);
+    actix_web::rt::spawn(AdminSite::serve(admin, admin_config)?);
     Ok(())
 }
