@@ -1,5 +1,6 @@
 //! *Home*: the setup guide, whose steps are checked here, and how the connection to Subtotal stands.
 
+use std::collections::BTreeMap;
 use std::time::Instant;
 
 use actix_web::{HttpRequest, HttpResponse, web};
@@ -28,6 +29,18 @@ pub(super) struct Status {
     api_key_hint: Option<String>,
     subtotal: Option<Tested>,
     tokens: TokenStatus,
+    /// When the storefront last called, Unix milliseconds.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    storefront_seen_at: Option<i64>,
+    connections: Connections,
+}
+
+/// How many connections there are, as far as they passed by.
+#[derive(Default, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Connections {
+    by_status: BTreeMap<String, i64>,
+    by_retailer: BTreeMap<String, BTreeMap<String, i64>>,
 }
 
 #[derive(Serialize)]
@@ -58,7 +71,18 @@ pub(super) async fn status(
         api_key_hint: summaries.into_iter().next().and_then(|summary| summary.api_key_hint),
         subtotal: subtotal(&state, &staff).await,
         tokens: tokens(&state, &staff).await?,
+        storefront_seen_at: state.store.storefront_seen_at(staff.shop.id).await?,
+        connections: connections(&state, &staff).await?,
     }))
+}
+
+async fn connections(state: &AppState, staff: &Staff) -> Result<Connections, AppError> {
+    let mut counted = Connections::default();
+    for count in state.store.connection_counts(staff.shop.id).await? {
+        *counted.by_status.entry(count.status.clone()).or_default() += count.connections;
+        counted.by_retailer.entry(count.retailer_id).or_default().insert(count.status, count.connections);
+    }
+    Ok(counted)
 }
 
 /// Asks Subtotal with the stored key; nothing when there is none.
