@@ -66,15 +66,24 @@ async function busy(button, text, work) {
   }
 }
 
+/** Answers the question that is open. */
+let answer = () => {};
+
 /** Asks before disconnecting; Escape and the back gesture mean no. */
 function confirmed(retailer) {
+  answer(false);
   dialog.querySelector('[data-confirm-title]').textContent = `Disconnect ${retailer.name}?`;
   dialog.returnValue = '';
   dialog.showModal();
   return new Promise((resolve) => {
-    dialog.addEventListener('close', () => resolve(dialog.returnValue === 'disconnect'), { once: true });
+    answer = resolve;
   });
 }
+
+// Browsers tell of a close a little later, when the next question may be open already.
+dialog.addEventListener('close', () => {
+  if (!dialog.open) answer(dialog.returnValue === 'disconnect');
+});
 
 function show(state, ...content) {
   root.dataset.state = state;

@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 
 use futures_util::future::join_all;
 use reqwest::Method;
+use sea_orm::{ConnectOptions, ConnectionTrait, Database};
 use subtotal_connect::shopify::ShopDomain;
 use tokio::io::copy_bidirectional;
 use tokio::net::{TcpListener, TcpStream};
@@ -156,4 +157,24 @@ async fn a_shop_changed_in_one_process_is_seen_in_another() {
     assert_eq!(configuration().await, 200);
     assert!(app.store.remove_shop(&ShopDomain::parse(SHOP).unwrap()).await.unwrap());
     until(Duration::from_secs(3), "the change is seen", async || configuration().await == 404).await;
+}
+
+#[actix_web::test]
+async fn a_file_that_another_process_is_making_is_waited_for() {
+    let app = TestApp::start().await;
+    for hold in ["BEGIN; SELECT count(*) FROM half_made", "BEGIN IMMEDIATE", "BEGIN EXCLUSIVE"] {
+        let database = TestDatabase::sqlite();
+        let mut settings = app.settings.clone();
+        settings.insert("DATABASE_URL".into(), database.url.clone());
+        let mut one = ConnectOptions::new(&database.url);
+        one.max_connections(1);
+        let making = Database::connect(one).await.unwrap();
+        making.execute_unprepared("CREATE TABLE half_made (id INTEGER)").await.unwrap();
+        making.execute_unprepared(hold).await.unwrap();
+        let mut opening = Box::pin(open_store(&settings));
+        let early = tokio::time::timeout(Duration::from_millis(200), &mut opening).await;
+        assert!(early.is_err(), "{hold}: it did not wait");
+        making.execute_unprepared("COMMIT").await.unwrap();
+        opening.await.ping().await.unwrap();
+    }
 }

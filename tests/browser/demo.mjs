@@ -33,12 +33,19 @@ const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.mi
 /** A running demo with a browser. */
 export class Demo {
   static async start() {
+    assert.ok(process.env.CHROMIUM && process.env.SUBTOTAL_CONNECT, 'start the tests with tests/browser/run');
     const demo = new Demo();
     demo.folder = mkdtempSync(join(tmpdir(), 'browser-tests-'));
-    demo.process = demo.#spawn(['demo', '--port', '0', '--json'], {});
-    demo.places = JSON.parse(await line(demo.process.stdout, (text) => text.startsWith('{')));
-    demo.browser = await chromium.launch({ executablePath: process.env.CHROMIUM, chromiumSandbox: false, args: FLAGS });
     demo.services = [];
+    try {
+      demo.process = demo.#spawn(['demo', '--port', '0', '--json'], {});
+      demo.places = JSON.parse(await line(demo.process.stdout, (text) => text.startsWith('{')));
+      const options = { executablePath: process.env.CHROMIUM, chromiumSandbox: false, args: FLAGS };
+      demo.browser = await chromium.launch(options);
+    } catch (error) {
+      await demo.stop();
+      throw error;
+    }
     return demo;
   }
 
@@ -49,9 +56,9 @@ export class Demo {
 
   /** Ends what was started here, by its own handle. */
   async stop() {
-    await this.browser.close();
+    await this.browser?.close();
     for (const child of [this.process, ...this.services]) {
-      if (child.exitCode !== null) continue;
+      if (!child || child.exitCode !== null) continue;
       const ended = new Promise((resolve) => child.once('exit', resolve));
       child.kill('SIGTERM');
       await ended;

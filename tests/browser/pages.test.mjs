@@ -12,7 +12,7 @@ let demo;
 before(async () => {
   demo = await Demo.start();
 });
-after(() => demo.stop());
+after(() => demo?.stop());
 
 /** How light the page's ground is, from 0 to 1. */
 function lightness(page) {

@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use std::io::{BufRead, BufReader};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::{Arc, Mutex};
+use std::thread::JoinHandle;
 use std::time::Duration;
 
 use reqwest::{Method, RequestBuilder};
@@ -21,6 +22,8 @@ pub(crate) struct Process {
     pub(crate) address: String,
     child: Child,
     log: Arc<Mutex<String>>,
+    /// Reads the log to its end.
+    reader: JoinHandle<()>,
     _folder: TempDir,
 }
 
@@ -49,14 +52,14 @@ impl Process {
             .unwrap();
         let log = Arc::new(Mutex::new(String::new()));
         let (stderr, lines) = (child.stderr.take().unwrap(), log.clone());
-        std::thread::spawn(move || {
+        let reader = std::thread::spawn(move || {
             for line in BufReader::new(stderr).lines().map_while(Result::ok) {
                 let mut log = lines.lock().unwrap();
                 log.push_str(&line);
                 log.push('\n');
             }
         });
-        Self { address: String::new(), child, log, _folder: folder }
+        Self { address: String::new(), child, log, reader, _folder: folder }
     }
 
     /// Waits until it says where it listens.
@@ -89,12 +92,12 @@ impl Process {
         assert!(sent.success());
     }
 
-    /// Waits until it has ended.
+    /// Waits until it has ended, and its log has been read.
     pub(crate) async fn ended(&mut self) -> ExitStatus {
         let mut status = None;
         until(PATIENCE, "the process ends", async || {
             status = self.child.try_wait().unwrap();
-            status.is_some()
+            status.is_some() && self.reader.is_finished()
         })
         .await;
         status.unwrap()
