@@ -79,14 +79,14 @@ impl Store {
             updated_at: Set(now),
             ..Default::default()
         };
-        let keep = OnConflict::column(shop::Column::Domain).do_nothing().to_owned();
-        shop::Entity::insert(insert).on_conflict(keep).exec_without_returning(&transaction).await?;
-        let row = shop::Entity::find()
-            .filter(shop::COLUMN.domain.eq(domain.as_str()))
-            .one(&transaction)
-            .await?
-            .ok_or(StoreError::Unreadable("shops"))?;
-
+        // Staff only ever change an installed shop: a page left open must not bring an uninstalled one back.
+        let is_staff = matches!(deed.actor, Actor::Staff(_));
+        if !is_staff {
+            let keep = OnConflict::column(shop::Column::Domain).do_nothing().to_owned();
+            shop::Entity::insert(insert).on_conflict(keep).exec_without_returning(&transaction).await?;
+        }
+        let found = shop::Entity::find().filter(shop::COLUMN.domain.eq(domain.as_str())).one(&transaction).await?;
+        let row = found.filter(|row| !is_staff || row.uninstalled_at.is_none()).ok_or(StoreError::VersionConflict)?;
         if changes.expected_version.is_some_and(|version| version != row.version) {
             return Err(StoreError::VersionConflict);
         }

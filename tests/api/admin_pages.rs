@@ -4,6 +4,8 @@ use std::time::{Duration, Instant};
 
 use reqwest::Method;
 use subtotal_connect::http::admin::guarded_routes;
+use subtotal_connect::shopify::ShopDomain;
+use subtotal_connect::store::{Actor, ShopChanges, StoreError};
 
 use crate::support::app::{SHOP, TestApp};
 use crate::support::session::{claims, token};
@@ -128,4 +130,45 @@ async fn pages_are_rendered_in_milliseconds() {
         // Promised are 5 ms; this is built without optimisation and logs everything, on a machine others use too.
         assert!(median < Duration::from_millis(100), "{path}: {median:?}");
     }
+}
+
+#[actix_web::test]
+async fn the_bounce_page_hands_a_token_to_no_place_but_this_admin() {
+    let app = TestApp::start().await;
+    for own in ["https://app.example.com/admin", "https://app.example.com/admin/visibility?shop=x"] {
+        let query = url::form_urlencoded::Serializer::new(String::new()).append_pair("shopify-reload", own).finish();
+        assert_eq!(app.plain(&format!("/admin/session-token?{query}")).await.status, 200, "{own}");
+    }
+    for other in [
+        "https://evil.example/admin",
+        "//evil.example/admin",
+        "https://app.example.com.evil.example/admin",
+        "https://app.example.com@evil.example/admin",
+        "https://user@app.example.com/admin",
+        "http://app.example.com/admin",
+        "https://app.example.com:444/admin",
+        "https://app.example.com/administrator",
+        "https://app.example.com/admin/../apps",
+        "javascript:alert(1)",
+        "/admin",
+        "",
+    ] {
+        let query = url::form_urlencoded::Serializer::new(String::new()).append_pair("shopify-reload", other).finish();
+        assert_eq!(app.plain(&format!("/admin/session-token?{query}")).await.status, 404, "{other}");
+    }
+}
+
+#[actix_web::test]
+async fn a_page_left_open_brings_no_uninstalled_shop_back() {
+    let app = TestApp::start().await;
+    let shop = ShopDomain::parse(SHOP).unwrap();
+    let staff = || Actor::Staff("42".to_owned());
+    let save = async || app.store.save_shop(&shop, ShopChanges::default(), staff(), app.clock.unix_ms()).await;
+    save().await.unwrap();
+    assert!(app.store.uninstall(&shop, app.clock.unix_ms(), app.clock.unix_ms()).await.unwrap());
+    assert!(matches!(save().await, Err(StoreError::VersionConflict)));
+    assert!(app.store.load_shop(&shop).await.unwrap().is_none());
+    app.store.remove_shop(&shop).await.unwrap();
+    assert!(matches!(save().await, Err(StoreError::VersionConflict)));
+    assert_eq!(app.store.shop_id(&shop).await.unwrap(), None);
 }
