@@ -4,10 +4,12 @@ use sea_orm::sea_query::OnConflict;
 use sea_orm::{ActiveModelTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, Set};
 
 use secrecy::SecretString;
+use sha2::{Digest, Sha256};
 
+use super::audit::Trail;
 use super::entities::{shop, shop_host, visibility_list};
 use super::shop::{HostPurpose, accounts_word, link_style_word, no_email_word, parse};
-use super::{Accounts, Actor, LinkStyle, SecretKind, Shop, ShopChanges, Store, StoreError};
+use super::{Accounts, Actor, Deed, LinkStyle, SecretKind, Shop, ShopChanges, Store, StoreError};
 use crate::shopify::ShopDomain;
 use crate::visibility::NoEmail;
 
@@ -59,11 +61,11 @@ impl Store {
     }
 
     /// Installs the shop at `domain`, or changes it, in one step with its line in the audit trail. `now` is Unix
-    /// milliseconds.
+    /// milliseconds. Staff only change: a page left open must not bring back a shop that was uninstalled or removed.
     ///
     /// # Errors
     /// [`StoreError`]; nothing is changed then. [`StoreError::VersionConflict`] when the shop is not at the version the
-    /// changes were made on.
+    /// changes were made on, or is not installed any more.
     pub async fn save_shop(
         &self,
         domain: &ShopDomain,
@@ -71,6 +73,7 @@ impl Store {
         by: Actor,
         now: i64,
     ) -> Result<(), StoreError> {
+        let may_install = !matches!(by, Actor::Staff(_));
         let deed = changes.deed(by);
         let transaction = self.begin_write().await?;
         let insert = shop::ActiveModel {
@@ -80,13 +83,15 @@ impl Store {
             ..Default::default()
         };
         let keep = OnConflict::column(shop::Column::Domain).do_nothing().to_owned();
-        shop::Entity::insert(insert).on_conflict(keep).exec_without_returning(&transaction).await?;
+        if may_install {
+            shop::Entity::insert(insert).on_conflict(keep).exec_without_returning(&transaction).await?;
+        }
         let row = shop::Entity::find()
             .filter(shop::COLUMN.domain.eq(domain.as_str()))
             .one(&transaction)
             .await?
-            .ok_or(StoreError::Unreadable("shops"))?;
-
+            .filter(|row| may_install || row.uninstalled_at.is_none())
+            .ok_or(StoreError::VersionConflict)?;
         if changes.expected_version.is_some_and(|version| version != row.version) {
             return Err(StoreError::VersionConflict);
         }
@@ -129,13 +134,22 @@ impl Store {
         Ok(found.map(|row| row.id))
     }
 
-    /// Removes the shop at `domain` and everything stored of it. Answers whether it was there.
+    /// Removes the shop at `domain` and everything stored of it, its audit trail too. What is left is a line in the
+    /// installation's own trail that names the shop by a digest. Answers whether it was there.
     ///
     /// # Errors
     /// [`StoreError::Database`]; nothing is removed then.
-    pub async fn remove_shop(&self, domain: &ShopDomain) -> Result<bool, StoreError> {
-        let removed = shop::Entity::delete_many().filter(shop::COLUMN.domain.eq(domain.as_str()));
-        Ok(removed.exec(&self.db).await?.rows_affected > 0)
+    pub async fn remove_shop(&self, domain: &ShopDomain, by: Actor, now: i64) -> Result<bool, StoreError> {
+        let transaction = self.begin_write().await?;
+        let remove = shop::Entity::delete_many().filter(shop::COLUMN.domain.eq(domain.as_str()));
+        let removed = remove.exec(&transaction).await?.rows_affected > 0;
+        if removed {
+            let digest = hex::encode(Sha256::digest(domain.as_str().as_bytes()));
+            let deed = Deed { actor: by, action: "shop.removed", detail: serde_json::json!({ "shopSha256": digest }) };
+            self.append_to(&transaction, Trail::Service, &deed, now).await?;
+        }
+        transaction.commit().await?;
+        Ok(removed)
     }
 
     pub(super) async fn hosts(&self, shop_id: i64) -> Result<Vec<shop_host::Model>, StoreError> {
