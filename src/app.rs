@@ -13,7 +13,7 @@ use secrecy::SecretString;
 
 use crate::clock::Clock;
 use crate::config::{Config, RedirectMode};
-use crate::http::routes;
+use crate::http::{Refusals, routes};
 use crate::install::Tokens;
 use crate::shopify::oauth::AppCredentials;
 use crate::shopify::{AdminApi, ClientSecrets, Contacts, CustomerId, ShopDomain};
@@ -37,6 +37,7 @@ pub struct AppState {
     pub(crate) redirect_mode: RedirectMode,
     pub(crate) admin: AdminSettings,
     pub(crate) tokens: Tokens,
+    pub(crate) refusals: Refusals,
     pub(crate) stopping: Arc<AtomicBool>,
     pub(crate) schema_current: Arc<AtomicBool>,
     shops: Option<moka::future::Cache<ShopDomain, Option<Arc<Shop>>>>,
@@ -60,6 +61,8 @@ pub(crate) struct AdminSettings {
 pub struct Application {
     server: Server,
     port: u16,
+    refusals: Refusals,
+    store: Store,
 }
 
 impl AppState {
@@ -97,6 +100,7 @@ impl AppState {
                 framed_by: config.shopify.framed_by.as_deref().map(Into::into),
             },
             tokens,
+            refusals: Refusals::default(),
             stopping: Arc::default(),
             schema_current: Arc::default(),
             shops,
@@ -207,6 +211,7 @@ impl Application {
             serve_metrics(address, metrics).with_context(|| format!("can not listen on {address} for metrics"))?;
         }
         let stopping = state.stopping.clone();
+        let (refusals, store) = (state.refusals.clone(), state.store.clone());
         let state = web::Data::new(state);
         let server = HttpServer::new(move || {
             App::new().app_data(state.clone()).wrap(middleware::from_fn(routes::edge)).configure(routes::configure)
@@ -219,7 +224,7 @@ impl Application {
         })
         .listen(listener)?
         .run();
-        Ok(Self { server, port })
+        Ok(Self { server, port, refusals, store })
     }
 
     /// The port that is listened on.
@@ -239,7 +244,12 @@ impl Application {
     /// # Errors
     /// When the listener breaks.
     pub async fn run(self) -> std::io::Result<()> {
-        self.server.await
+        let Self { server, refusals, store, .. } = self;
+        let storing = tokio::spawn(refusals.clone().keep_storing(store.clone()));
+        let served = server.await;
+        storing.abort();
+        refusals.flush(&store).await;
+        served
     }
 }
 

@@ -2,14 +2,17 @@
 
 pub mod admin;
 mod body;
+pub mod body_check;
 mod edge;
 mod error;
 mod extract;
 mod health;
 mod page;
 mod problem;
+mod refusals;
 pub mod routes;
 mod storefront;
 
 pub use error::AppError;
 pub use problem::{FieldError, LineError, PROBLEMS, ProblemKind};
+pub(crate) use refusals::Refusals;

@@ -5,7 +5,7 @@
 use actix_web::http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, LOCATION};
 use actix_web::{HttpRequest, HttpResponse, web};
 use askama::Template;
-use url::form_urlencoded;
+use url::{Url, form_urlencoded};
 
 use super::{Staff, staff};
 use crate::app::AppState;
@@ -85,8 +85,14 @@ pub(super) fn page(state: &AppState, frame: &Frame, page: &impl Template) -> Res
         .body(html))
 }
 
-/// The page that holds nothing but App Bridge, which fetches a token and loads `shopify-reload` with it.
-pub(super) async fn bounce(state: web::Data<AppState>) -> Result<HttpResponse, AppError> {
+/// The page that holds nothing but App Bridge, which fetches a token and loads `shopify-reload` with it. Any other place
+/// than a page of this admin would be handed that token, so the page is not given out for it.
+pub(super) async fn bounce(request: HttpRequest, state: web::Data<AppState>) -> Result<HttpResponse, AppError> {
+    let query = form_urlencoded::parse(request.query_string().as_bytes());
+    let reloads: Vec<_> = query.filter(|(key, _)| key == "shopify-reload").map(|(_, value)| value).collect();
+    if reloads.len() > 1 || !reloads.iter().all(|reload| is_page(reload, &state.admin.app_url)) {
+        return Err(AppError::NotFound);
+    }
     let page = Bounce { client_id: &state.admin.client_id, scripts_url: &state.admin.scripts_url };
     let html = page.render().map_err(|error| AppError::Internal(error.to_string()))?;
     let also = state.admin.framed_by.as_deref().unwrap_or_default();
@@ -109,6 +115,17 @@ pub(super) async fn asset(name: web::Path<String>) -> Result<HttpResponse, AppEr
         _ => return Err(AppError::NotFound),
     };
     Ok(HttpResponse::Ok().insert_header((CACHE_CONTROL, "public, max-age=300")).content_type(content_type).body(body))
+}
+
+/// Whether a browser that loads this URL loads a page of this admin.
+fn is_page(reload: &str, app_url: &str) -> bool {
+    match (Url::parse(reload), Url::parse(app_url)) {
+        (Ok(reload), Ok(app)) => {
+            let own = reload.origin() == app.origin() && reload.username().is_empty() && reload.password().is_none();
+            own && (reload.path() == "/admin" || reload.path().starts_with("/admin/"))
+        }
+        _ => false,
+    }
 }
 
 fn to_bounce(

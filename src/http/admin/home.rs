@@ -6,6 +6,7 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use askama::Template;
 use serde::Serialize;
 
+use super::activity::rfc3339;
 use super::document::{self, Document, Frame};
 use super::subtotal_key::Tested;
 use super::{Staff, staff};
@@ -13,6 +14,9 @@ use crate::app::AppState;
 use crate::http::error::AppError;
 use crate::shopify::session_token::VerifiedSession;
 use crate::subtotal::SubtotalError;
+
+/// How far back refusals are counted, today among the days.
+const REFUSALS_OF_DAYS: i64 = 7;
 
 #[derive(Template)]
 #[template(path = "admin/home.html")]
@@ -27,6 +31,17 @@ pub(super) struct Status {
     api_key_hint: Option<String>,
     subtotal: Option<Tested>,
     tokens: TokenStatus,
+    /// Of the last [`REFUSALS_OF_DAYS`] days.
+    refusals: Vec<RefusalStatus>,
+}
+
+/// How often storefront requests were refused with one code.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct RefusalStatus {
+    code: String,
+    count: i64,
+    last_at: String,
 }
 
 #[derive(Serialize)]
@@ -54,7 +69,19 @@ pub(super) async fn status(
         api_key_hint: summaries.into_iter().next().and_then(|summary| summary.api_key_hint),
         subtotal: subtotal(&state, &staff).await,
         tokens: tokens(&state, &staff).await?,
+        refusals: refusals(&state, &staff).await?,
     }))
+}
+
+async fn refusals(state: &AppState, staff: &Staff) -> Result<Vec<RefusalStatus>, AppError> {
+    state.refusals.flush(&state.store).await;
+    let refusals = state.store.refusals(staff.shop.id, REFUSALS_OF_DAYS, state.clock.unix_ms()).await?;
+    let shown = refusals.into_iter().map(|refusal| RefusalStatus {
+        code: refusal.code,
+        count: refusal.count,
+        last_at: rfc3339(refusal.last_at),
+    });
+    Ok(shown.collect())
 }
 
 /// Asks Subtotal with the stored key; nothing when there is none.

@@ -1,8 +1,12 @@
 //! The embedded admin: pages a merchant's staff sees in the Shopify admin, and the JSON calls their scripts make. The
 //! shop always comes from a verified session token.
 
+mod activity;
+mod csv;
 mod document;
 mod home;
+mod redirects;
+mod settings;
 mod subtotal_key;
 
 use actix_web::http::Method;
@@ -24,6 +28,11 @@ fn table() -> Vec<(Method, &'static str, Route)> {
     vec![
         (Method::GET, "", web::to(home::page)),
         (Method::GET, "/subtotal", web::to(subtotal_key::page)),
+        (Method::GET, "/redirects", web::to(redirects::page)),
+        (Method::GET, "/activity", web::to(activity::page)),
+        (Method::GET, "/api/settings", web::to(settings::get)),
+        (Method::PUT, "/api/settings", web::to(settings::put)),
+        (Method::GET, "/api/activity", web::to(activity::entries)),
         (Method::GET, "/api/status", web::to(home::status)),
         (Method::POST, "/api/subtotal-key/test", web::to(subtotal_key::test)),
         (Method::PUT, "/api/subtotal-key", web::to(subtotal_key::put)),
