@@ -6,4 +6,10 @@
 
 mod support;
 
+mod admin_activity;
+mod admin_isolation;
+mod admin_settings;
+mod admin_tokens;
+mod audit;
+mod doctor;
 mod vectors;
