@@ -11,7 +11,7 @@ use crate::support::app::{ALICE, Answer, NOBODY, SHOP, TestApp, unix_now};
 use crate::support::fake_subtotal::{Call, Fault};
 use crate::support::staff::execute;
 
-const ACTIVITY: &str = "/admin/api/activity";
+const ACTIVITY: &str = "/activity";
 
 async fn entries(app: &TestApp, query: &str) -> Vec<Value> {
     let answer = app.staff_get(SHOP, &format!("{ACTIVITY}{query}")).await;
@@ -30,7 +30,7 @@ async fn record(app: &TestApp, action: &'static str, detail: Value) {
 
 async fn csv(app: &TestApp, query: &str) -> Answer {
     let path = format!("{ACTIVITY}{query}");
-    app.staff(Method::GET, SHOP, &path, |request| request.header("accept", "text/csv")).await
+    app.staff_call(Method::GET, SHOP, &path, |request| request.header("accept", "text/csv")).await
 }
 
 /// A webhook receipt as it is stored.
@@ -165,12 +165,12 @@ async fn refusals_are_counted_by_shop_and_code_and_only_when_they_are_verified()
     // None of these is a shopper's verified request of this shop.
     app.raw(Method::GET, "/apps/subtotal/visibility", "shop=demo.myshopify.com&signature=no-digest-at-all").await;
     app.plain("/admin/api/status").await;
-    app.staff_get(SHOP, "/admin/api/unknown").await;
+    app.staff_get(SHOP, "/unknown").await;
     let other = app.call(Method::GET, "other.myshopify.com", "/visibility", NOBODY, |request| request).await;
     assert_eq!(other.status, 400);
     app.call(Method::GET, "nobody.myshopify.com", "/visibility", ALICE, |request| request).await;
 
-    let status = app.staff_get(SHOP, "/admin/api/status").await.json();
+    let status = app.staff_get(SHOP, "/status").await.json();
     let refusals = status["refusals"].as_array().unwrap();
     let counts: Vec<_> =
         refusals.iter().map(|refusal| (refusal["code"].as_str().unwrap(), &refusal["count"])).collect();
@@ -183,12 +183,12 @@ async fn refusals_are_counted_by_shop_and_code_and_only_when_they_are_verified()
         ]
     );
     assert!(refusals[0]["lastAt"].as_str() > refusals[1]["lastAt"].as_str(), "{status}");
-    let other = app.staff_get("other.myshopify.com", "/admin/api/status").await.json();
+    let other = app.staff_get("other.myshopify.com", "/status").await.json();
     assert_eq!(other["refusals"].as_array().unwrap().len(), 1);
 
     // A week later they are history: still in the activity, not in the status.
     clock.advance(Duration::from_secs(8 * 24 * 3600));
-    assert_eq!(app.staff_get(SHOP, "/admin/api/status").await.json()["refusals"], json!([]));
+    assert_eq!(app.staff_get(SHOP, "/status").await.json()["refusals"], json!([]));
     assert_eq!(entries(&app, "?kind=refusal.").await.len(), 3);
 }
 
@@ -210,7 +210,7 @@ async fn what_was_counted_is_stored_when_the_process_stops() {
 #[actix_web::test]
 async fn the_activity_page_loads() {
     let app = TestApp::start().await;
-    let page = app.page(SHOP, "/admin/activity").await;
+    let page = app.admin_page(SHOP, "/activity").await;
     assert_eq!(page.status, 200, "{page:?}");
     assert!(page.body.contains("data-activity-rows") && page.body.contains("Download as CSV"));
     assert!(page.body.len() < 60 * 1024);

@@ -8,9 +8,8 @@ use subtotal_connect::store::{Actor, ListChange, SecretKind, ShopChanges};
 use subtotal_connect::visibility::{Entry, Scope};
 
 use crate::support::app::{NOBODY, SHOP, TestApp};
-use crate::support::session::session_claims;
-use crate::support::session::session_token_of;
-use crate::support::staff::CLIENT_ID;
+use crate::support::session::{claims, token};
+use crate::support::staff::execute;
 
 const VICTIM: &str = "victim.myshopify.com";
 /// A word that only what is stored of the victim holds.
@@ -32,6 +31,12 @@ async fn app_with_a_victim() -> TestApp {
     let change = ListChange { is_on: true, entries, expected_version: None };
     let scope = Scope::Retailer(format!("{MARK}-retailer"));
     app.store.set_list(shop_id, &scope, change, Actor::CommandLine, app.clock.unix_ms()).await.unwrap();
+    let sql = format!(
+        "INSERT INTO webhook_deliveries (delivery_id, topic, shop_domain, work, received_at, state, next_attempt_at) \
+         VALUES ('{MARK}-delivery', '{MARK}/topic', '{VICTIM}', '{{}}', {}, 'done', 0)",
+        app.clock.unix_ms()
+    );
+    execute(&app.sql().await, &sql).await;
     app.call(Method::GET, VICTIM, "/visibility", NOBODY, |request| request).await;
     app
 }
@@ -55,12 +60,12 @@ async fn stored_of_the_victim(app: &TestApp) -> String {
 async fn no_route_shows_or_changes_another_shop() {
     let app = app_with_a_victim().await;
     let before = stored_of_the_victim(&app).await;
-    let victims_version = app.staff_get(VICTIM, "/admin/api/settings").await.json()["version"].clone();
+    let victims_version = app.staff_get(VICTIM, "/settings").await.json()["version"].clone();
     let body = json!({
         "shop": VICTIM, "shop_id": app.shop_id(VICTIM).await, "shopDomain": VICTIM, "version": victims_version,
         "redirectHosts": ["attacker.example.com"], "on": false, "entries": [], "customerId": "7001",
     });
-    let token = app.token(SHOP);
+    let token = app.session_token(SHOP);
     for (method, path) in guarded_routes() {
         // Ids of the victim wherever a path takes one.
         let at: String = path
@@ -91,28 +96,28 @@ async fn no_route_shows_or_changes_another_shop() {
 #[actix_web::test]
 async fn a_version_or_a_place_in_the_list_of_another_shop_is_of_no_use() {
     let app = app_with_a_victim().await;
-    let victim = app.staff_get(VICTIM, "/admin/api/settings").await.json();
-    let own = app.staff_get(SHOP, "/admin/api/settings").await.json();
+    let victim = app.staff_get(VICTIM, "/settings").await.json();
+    let own = app.staff_get(SHOP, "/settings").await.json();
     assert_ne!(victim["version"], own["version"]);
     let body = json!({ "noEmail": "show", "version": victim["version"] });
-    assert_eq!(app.staff_put(SHOP, "/admin/api/settings", &body).await.status, 409);
-    let page = app.staff_get(VICTIM, "/admin/api/activity?limit=1").await.json();
+    assert_eq!(app.staff_put(SHOP, "/settings", &body).await.status, 409);
+    let page = app.staff_get(VICTIM, "/activity?limit=1").await.json();
     let next = page["next"].as_str().unwrap();
-    let read = app.staff_get(SHOP, &format!("/admin/api/activity?before={next}&limit=500")).await;
+    let read = app.staff_get(SHOP, &format!("/activity?before={next}&limit=500")).await;
     assert!(!read.body.contains(MARK), "{read:?}");
-    let whole: Value = app.staff_get(SHOP, "/admin/api/activity?limit=500").await.json();
+    let whole: Value = app.staff_get(SHOP, "/activity?limit=500").await.json();
     let entries = whole["entries"].as_array().unwrap();
     assert!(entries.iter().all(|entry| !entry["action"].as_str().unwrap().starts_with("rules.")), "{whole}");
-    assert_eq!(app.staff_get(SHOP, "/admin/api/status").await.json()["refusals"], json!([]));
+    assert_eq!(app.staff_get(SHOP, "/status").await.json()["refusals"], json!([]));
 }
 
 #[actix_web::test]
 async fn a_token_that_names_two_shops_opens_neither() {
     let app = app_with_a_victim().await;
     for (claim, value) in [("iss", format!("https://{VICTIM}/admin")), ("dest", format!("https://{VICTIM}"))] {
-        let mut claims = session_claims(CLIENT_ID, SHOP, app.clock.unix_seconds());
+        let mut claims = claims(SHOP, app.clock.unix_seconds());
         claims[claim] = json!(value);
-        let token = session_token_of(&app.client_secret, &claims);
+        let token = token(&app.client_secret, &claims);
         let request = app.http().get(format!("{}/admin/api/settings", app.address)).bearer_auth(token);
         assert_eq!(app.send(request, "").await.status, 401, "{claim}");
     }

@@ -5,9 +5,9 @@ use subtotal_connect::shopify::ShopDomain;
 use subtotal_connect::store::ShopChanges;
 
 use crate::support::app::{ALICE, SHOP, TestApp};
-use crate::support::session::STAFF;
+use crate::support::staff::STAFF;
 
-const SETTINGS: &str = "/admin/api/settings";
+const SETTINGS: &str = "/settings";
 
 async fn settings(app: &TestApp) -> Value {
     let answer = app.staff_get(SHOP, SETTINGS).await;
@@ -127,12 +127,12 @@ async fn everything_wrong_is_named_and_nothing_is_changed() {
     }
     let twice = format!(r#"{{"noEmail":"show","version":{version},"version":{version}}}"#);
     let answer = app
-        .staff(reqwest::Method::PUT, SHOP, SETTINGS, |request| {
+        .staff_call(reqwest::Method::PUT, SHOP, SETTINGS, |request| {
             request.header("content-type", "application/json").body(twice)
         })
         .await;
     assert_eq!(answer.fields(), ["version"]);
-    let form = app.staff(reqwest::Method::PUT, SHOP, SETTINGS, |request| request.body("noEmail=show")).await;
+    let form = app.staff_call(reqwest::Method::PUT, SHOP, SETTINGS, |request| request.body("noEmail=show")).await;
     assert_eq!(form.status, 415);
     assert_eq!(settings(&app).await, before);
     assert_eq!(app.trail(SHOP).await, trail);
@@ -165,7 +165,7 @@ async fn the_redirects_page_shows_domains_and_hosts() {
         ..ShopChanges::default()
     };
     app.change(SHOP, changes).await;
-    let page = app.page(SHOP, "/admin/redirects").await;
+    let page = app.admin_page(SHOP, "/redirects").await;
     assert_eq!((page.status, page.header("content-type")), (200, "text/html; charset=utf-8"));
     let version = settings(&app).await["version"].clone();
     for text in

@@ -2,6 +2,7 @@
 //! whatever was done to the lines.
 
 use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
 use subtotal_connect::clock::Clock;
 use subtotal_connect::store::{Actor, Chain, Deed, Trail};
 
@@ -77,6 +78,29 @@ async fn whatever_is_done_to_the_lines_is_found_and_named() {
         assert_eq!(app.store.verify_audit(shop_id).await.unwrap(), Chain::BrokenAt(line), "{damage}");
         assert_eq!(app.store.verify_audit(other).await.unwrap(), Chain::Whole(2), "{damage}");
     }
+}
+
+#[actix_web::test]
+async fn a_line_whose_digest_was_made_anew_is_found_at_the_next_one() {
+    let app = app_with_a_trail().await;
+    let (shop_id, db) = (app.shop_id(SHOP).await, app.sql().await);
+    let sql =
+        format!("SELECT at, actor, digest FROM audit_lines WHERE shop_id = {shop_id} AND seq IN (4, 5) ORDER BY seq");
+    let statement = sea_orm::Statement::from_string(sea_orm::ConnectionTrait::get_database_backend(&db), sql);
+    let rows = sea_orm::ConnectionTrait::query_all_raw(&db, statement).await.unwrap();
+    let before: String = rows[0].try_get("", "digest").unwrap();
+    let (at, actor): (i64, String) = (rows[1].try_get("", "at").unwrap(), rows[1].try_get("", "actor").unwrap());
+    let digest = |detail: &str| {
+        let text = json!([before, shop_id, 5, at, actor, "settings.changed", detail]).to_string();
+        hex::encode(Sha256::digest(text))
+    };
+    assert_eq!(rows[1].try_get::<String>("", "digest").unwrap(), digest(r#"{"number":2}"#), "as it is written");
+    let forged = digest(r#"{"number":9}"#);
+    let sql = format!(
+        "UPDATE audit_lines SET detail = '{{\"number\":9}}', digest = '{forged}' WHERE shop_id = {shop_id} AND seq = 5"
+    );
+    assert_eq!(execute(&db, &sql).await, 1);
+    assert_eq!(app.store.verify_audit(shop_id).await.unwrap(), Chain::BrokenAt(6));
 }
 
 #[actix_web::test]
@@ -183,17 +207,17 @@ async fn every_change_in_the_admin_leaves_a_line_that_tells_no_secret() {
     app.subtotal.add_key(new_key);
     app.never_show(new_key);
     let before = app.trail(SHOP).await.len();
-    let version = app.staff_get(SHOP, "/admin/api/settings").await.json()["version"].clone();
+    let version = app.staff_get(SHOP, "/settings").await.json()["version"].clone();
     let post = reqwest::Method::POST;
     let key = json!({ "apiKey": new_key });
-    app.staff(post, SHOP, "/admin/api/subtotal-key/test", |request| request.json(&key)).await;
-    app.staff_put(SHOP, "/admin/api/settings", &json!({ "noEmail": "show", "version": version })).await;
-    assert_eq!(app.staff_put(SHOP, "/admin/api/subtotal-key", &key).await.status, 200);
-    app.staff(reqwest::Method::DELETE, SHOP, "/admin/api/subtotal-key", |request| request).await;
+    app.staff_call(post, SHOP, "/subtotal-key/test", |request| request.json(&key)).await;
+    app.staff_put(SHOP, "/settings", &json!({ "noEmail": "show", "version": version })).await;
+    assert_eq!(app.staff_put(SHOP, "/subtotal-key", &key).await.status, 200);
+    app.staff_call(reqwest::Method::DELETE, SHOP, "/subtotal-key", |request| request).await;
     let lines = app.trail(SHOP).await.split_off(before);
     let actions: Vec<_> = lines.iter().map(|line| line.action.as_str()).collect();
     assert_eq!(actions, ["key.tested", "settings.changed", "key.tested", "key.stored", "key.removed"]);
-    assert!(lines.iter().all(|line| line.actor == "staff:4242"), "{lines:?}");
+    assert!(lines.iter().all(|line| line.actor == "staff:42"), "{lines:?}");
     assert!(!format!("{lines:?}").contains("99999999"), "{lines:?}");
     assert!(matches!(app.store.verify_audit(app.shop_id(SHOP).await).await.unwrap(), Chain::Whole(_)));
 }

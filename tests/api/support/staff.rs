@@ -1,48 +1,45 @@
 //! Calls as a shop's staff makes them in the embedded admin, and the trail they leave.
 
-use reqwest::{Method, RequestBuilder};
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use hmac::{Hmac, KeyInit, Mac};
+use reqwest::Method;
 use sea_orm::{ConnectionTrait, Database, DatabaseConnection};
-use serde_json::Value;
+use serde_json::{Value, json};
+use sha2::Sha256;
 use subtotal_connect::shopify::ShopDomain;
 use subtotal_connect::store::AuditLine;
 
 use super::app::{Answer, TestApp};
-use super::session::session_token;
+use super::session::{claims, token};
 
 pub(crate) const CLIENT_ID: &str = "client-id";
+/// The staff member every token of [`claims`] is of.
+pub(crate) const STAFF: &str = "42";
+
+/// A token App Bridge would send at `now`, Unix seconds.
+pub(crate) fn session_token(client_secret: &str, client_id: &str, shop: &str, now: i64) -> String {
+    let mut claims = claims(shop, now);
+    claims["aud"] = json!(client_id);
+    token(client_secret, &claims)
+}
+
+/// A JSON web token of any header and claims, signed with HMAC-SHA256 whatever the header says.
+pub(crate) fn jwt(client_secret: &str, header: &str, claims: &str) -> String {
+    let signed = format!("{}.{}", URL_SAFE_NO_PAD.encode(header), URL_SAFE_NO_PAD.encode(claims));
+    let mut mac = Hmac::<Sha256>::new_from_slice(client_secret.as_bytes()).unwrap();
+    mac.update(signed.as_bytes());
+    format!("{signed}.{}", URL_SAFE_NO_PAD.encode(mac.finalize().into_bytes()))
+}
 
 impl TestApp {
-    /// A fresh session token of a shop's staff, which may never be shown.
-    pub(crate) fn token(&self, shop: &str) -> String {
-        let token = session_token(&self.client_secret, CLIENT_ID, shop, self.clock.unix_seconds());
-        self.never_show(&token);
-        token
-    }
-
-    /// A call of the admin's script, finished by `finish`.
-    pub(crate) async fn staff(
-        &self,
-        method: Method,
-        shop: &str,
-        path: &str,
-        finish: impl FnOnce(RequestBuilder) -> RequestBuilder,
-    ) -> Answer {
-        let request = self.http().request(method, format!("{}{path}", self.address)).bearer_auth(self.token(shop));
-        self.send(finish(request), "").await
-    }
-
+    /// Paths of these start behind `/admin/api`.
     pub(crate) async fn staff_get(&self, shop: &str, path: &str) -> Answer {
-        self.staff(Method::GET, shop, path, |request| request).await
+        self.staff_call(Method::GET, shop, path, |request| request).await
     }
 
     pub(crate) async fn staff_put(&self, shop: &str, path: &str, body: &Value) -> Answer {
-        self.staff(Method::PUT, shop, path, |request| request.json(body)).await
-    }
-
-    /// A page of the admin, loaded with a fresh token.
-    pub(crate) async fn page(&self, shop: &str, path: &str) -> Answer {
-        let url = format!("{}{path}?embedded=1&shop={shop}&id_token={}", self.address, self.token(shop));
-        self.send(self.http().get(url), "").await
+        self.staff_call(Method::PUT, shop, path, |request| request.json(body)).await
     }
 
     pub(crate) async fn shop_id(&self, shop: &str) -> i64 {
