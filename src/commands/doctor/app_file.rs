@@ -9,7 +9,7 @@ use crate::config::{Config, Problem};
 
 const CHECK: &str = "app file";
 const DEPLOY: &str = "mend shopify.app.toml and run: shopify app deploy";
-/// The topics the webhook route handles, and where it stands.
+/// The topics `POST /webhooks/shopify` handles.
 const TOPICS: [&str; 8] = [
     "app/uninstalled",
     "app/scopes_update",
