@@ -120,10 +120,16 @@ async fn column(db: &DatabaseConnection, sql: &str, name: &str) -> Vec<String> {
 impl Drop for TestDatabase {
     fn drop(&mut self) {
         if let Kind::Postgres { server, name } = &self.kind {
-            let (server, sql) = (server.clone(), format!("DROP SCHEMA IF EXISTS {name} CASCADE"));
+            // A write of a task that this thread runs may still hold a lock: it is not waited for, the schema stays.
+            let sql = format!("SET lock_timeout = '1s'; DROP SCHEMA IF EXISTS {name} CASCADE");
+            let server = server.clone();
             let dropping = std::thread::spawn(move || {
                 let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-                runtime.block_on(execute(&server, &sql));
+                runtime.block_on(async {
+                    let db = Database::connect(&server).await.unwrap();
+                    let _ = db.execute_unprepared(&sql).await;
+                    db.close().await.unwrap();
+                });
             });
             dropping.join().unwrap();
         }
