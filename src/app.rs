@@ -14,7 +14,7 @@ use tokio::sync::{Notify, watch};
 
 use crate::clock::Clock;
 use crate::config::{Config, RedirectMode};
-use crate::http::routes;
+use crate::http::{Refusals, routes};
 use crate::install::{Tokens, Webhooks, inbox};
 use crate::linking::Sightings;
 use crate::shopify::oauth::AppCredentials;
@@ -42,6 +42,7 @@ pub struct AppState {
     /// Says that a webhook arrived.
     pub(crate) inbox: Arc<Notify>,
     pub(crate) admin: AdminSettings,
+    pub(crate) refusals: Refusals,
     pub(crate) stopping: Arc<AtomicBool>,
     pub(crate) schema_current: Arc<AtomicBool>,
     shops: Option<ShopCache>,
@@ -69,6 +70,8 @@ pub struct Application {
     webhooks: Webhooks,
     inbox: Arc<Notify>,
     stop: watch::Sender<bool>,
+    refusals: Refusals,
+    store: Store,
 }
 
 impl AppState {
@@ -109,6 +112,7 @@ impl AppState {
                 scripts_url: config.shopify.scripts_url.as_str().into(),
                 framed_by: config.shopify.framed_by.as_deref().map(Into::into),
             },
+            refusals: Refusals::default(),
             stopping: Arc::default(),
             schema_current: Arc::default(),
             shops,
@@ -236,6 +240,7 @@ impl Application {
         let (stopping, webhooks, inbox) = (state.stopping.clone(), state.webhooks(), state.inbox.clone());
         let stop = watch::Sender::new(false);
         let (stopper, asked_to_stop) = (stop.clone(), stop_signal()?);
+        let (refusals, store) = (state.refusals.clone(), state.store.clone());
         let state = web::Data::new(state);
         let server = HttpServer::new(move || {
             App::new().app_data(state.clone()).wrap(middleware::from_fn(routes::edge)).configure(routes::configure)
@@ -249,7 +254,7 @@ impl Application {
         })
         .listen(listener)?
         .run();
-        Ok(Self { server, port, webhooks, inbox, stop })
+        Ok(Self { server, port, webhooks, inbox, stop, refusals, store })
     }
 
     /// The port that is listened on.
@@ -269,11 +274,14 @@ impl Application {
     /// # Errors
     /// When the listener breaks.
     pub async fn run(self) -> std::io::Result<()> {
-        let Self { server, webhooks, inbox, stop, .. } = self;
+        let Self { server, webhooks, inbox, stop, refusals, store, .. } = self;
         let worker = tokio::spawn(inbox::run(Arc::new(webhooks), inbox, stop.subscribe()));
+        let storing = tokio::spawn(refusals.clone().keep_storing(store.clone()));
         let served = server.await;
         stop.send_replace(true);
         let _ = worker.await;
+        storing.abort();
+        refusals.flush(&store).await;
         served
     }
 }

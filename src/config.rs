@@ -5,11 +5,12 @@
 
 use std::collections::HashMap;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use base64::Engine;
-use secrecy::{SecretBox, SecretString};
+use secrecy::{ExposeSecret, SecretBox, SecretString};
 use url::Url;
 
 use crate::settings::is_http_url;
@@ -66,6 +67,8 @@ pub struct ShopifyConfig {
     pub client_secrets: Vec<SecretString>,
     /// `SHOPIFY_APP_URL`: the public https origin.
     pub app_url: Url,
+    /// `SCOPES`: what the app asks of each shop, as Shopify's CLI tells it.
+    pub scopes: Vec<String>,
     /// How the Admin API is reached.
     pub admin_api: AdminApiConfig,
     /// Where App Bridge and the Polaris script come from. Always Shopify's, but in the demo.
@@ -81,6 +84,16 @@ pub struct DatabaseConfig {
     pub url: SecretString,
     /// `ENCRYPTION_KEYS`
     pub keyring: Keyring,
+}
+
+impl DatabaseConfig {
+    /// The file of a SQLite database; `None` for another kind.
+    #[must_use]
+    pub fn sqlite_file(&self) -> Option<PathBuf> {
+        let path = self.url.expose_secret().strip_prefix("sqlite:")?;
+        let path = path.strip_prefix("//").unwrap_or(path);
+        Some(path.split('?').next().unwrap_or_default().into())
+    }
 }
 
 /// How the process logs.
@@ -122,6 +135,13 @@ impl Config {
     /// # Errors
     /// [`Problems`], all of them at once.
     pub fn read(lookup: &dyn Fn(&str) -> Option<String>) -> Result<Self, Problems> {
+        let (config, problems) = Self::examine(lookup);
+        if problems.is_empty() { Ok(config) } else { Err(Problems(problems)) }
+    }
+
+    /// Reads everything, with something harmless in place of what is missing or wrong, and answers what that is. For
+    /// looking at settings, not for running with them.
+    pub fn examine(lookup: &dyn Fn(&str) -> Option<String>) -> (Self, Vec<Problem>) {
         let mut settings = Settings::new(lookup);
         let server = settings.server();
         let shopify = settings.shopify();
@@ -129,8 +149,7 @@ impl Config {
         let subtotal = settings.subtotal();
         let shop_cache = settings.seconds("SHOP_CACHE_SECONDS", 5);
         let log = settings.log();
-        settings.finish()?;
-        Ok(Self { server, shopify, database, subtotal, shop_cache, log })
+        (Self { server, shopify, database, subtotal, shop_cache, log }, settings.problems)
     }
 }
 
@@ -203,10 +222,15 @@ impl Settings<'_> {
             connect_timeout: Duration::from_secs(1),
             timeout: Duration::from_secs(2),
         };
+        let mut scopes = self.list("SCOPES");
+        if scopes.is_empty() {
+            scopes = ["read_customers", "write_app_proxy"].map(str::to_owned).into();
+        }
         ShopifyConfig {
             client_id,
             client_secrets,
             app_url,
+            scopes,
             admin_api,
             scripts_url: "https://cdn.shopify.com/shopifycloud".to_owned(),
             framed_by: None,

@@ -11,6 +11,8 @@ mod m0006_webhook_deliveries;
 mod m0007_connections;
 mod m0008_audit;
 mod m0009_compliance;
+mod m0010_activity;
+mod m0011_service_audit;
 
 /// Every migration, oldest first.
 #[derive(Debug)]
@@ -29,6 +31,8 @@ impl MigratorTrait for Migrator {
             Box::new(m0007_connections::Migration),
             Box::new(m0008_audit::Migration),
             Box::new(m0009_compliance::Migration),
+            Box::new(m0010_activity::Migration),
+            Box::new(m0011_service_audit::Migration),
         ]
     }
 }

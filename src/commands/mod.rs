@@ -1,6 +1,8 @@
 //! The command line: one binary, one file a command.
 
+mod audit;
 mod demo;
+mod doctor;
 mod explain_proxy;
 mod migrate;
 mod rules;
@@ -38,6 +40,11 @@ enum Command {
     /// Set, show or explain a shop's visibility rules
     #[command(subcommand)]
     Rules(rules::Rules),
+    /// Check the audit trail
+    #[command(subcommand)]
+    Audit(audit::Audit),
+    /// Check settings, database, clock, Subtotal, Shopify and what stands in between, and say what to mend
+    Doctor(doctor::Doctor),
     /// Add a valid app-proxy signature to a URL, for trying things out with curl
     Sign(sign::Sign),
     /// Say which check a signed URL fails
@@ -52,6 +59,8 @@ pub async fn run(cli: Cli) -> ExitCode {
         Command::Migrate => migrate::run().await,
         Command::Shop(shop) => shop.run().await,
         Command::Rules(rules) => rules.run().await,
+        Command::Audit(audit) => audit.run().await,
+        Command::Doctor(doctor) => doctor.run().await,
         Command::Sign(sign) => sign.run(),
         Command::ExplainProxy(explain) => explain.run(),
     };

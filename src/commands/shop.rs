@@ -115,7 +115,7 @@ impl Shop {
                 if json { super::print_json(shop)? } else { print_whole(shop) }
             }
             Self::Remove { domain } => {
-                if !super::open_store().await?.remove_shop(&domain).await? {
+                if !super::open_store().await?.remove_shop(&domain, Actor::CommandLine, super::now()).await? {
                     bail!("{domain} is not installed");
                 }
                 println!("{domain} and everything stored of it is removed.");

@@ -6,7 +6,7 @@ use std::fmt;
 use actix_web::http::header::CONTENT_TYPE;
 use actix_web::{HttpRequest, web};
 use futures_util::StreamExt;
-use serde::de::{Deserializer, MapAccess, Visitor};
+use serde::de::{DeserializeOwned, Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
 use super::error::AppError;
@@ -59,6 +59,27 @@ impl Fields {
     /// A field that may be absent or null, and else must be a string of 1 to `longest` characters.
     pub(super) fn optional(&mut self, name: &'static str, longest: usize) -> Option<String> {
         self.string(name, longest).flatten()
+    }
+
+    /// A field that may be absent or null, and else must read as a `T`; `expected` says what that is.
+    pub(super) fn value<T: DeserializeOwned>(&mut self, name: &'static str, expected: &str) -> Option<T> {
+        let Members(members) = serde_json::from_str(&self.text).expect("the body was parsed before");
+        let mut values = members.iter().filter(|(key, _)| key == name).map(|(_, value)| value.get());
+        let problem = match (values.next(), values.next()) {
+            (None | Some("null"), None) => return None,
+            (Some(value), None) => match serde_json::from_str(value) {
+                Ok(value) => return Some(value),
+                Err(_) => format!("must be {expected}"),
+            },
+            (_, Some(_)) => "is there more than once".to_owned(),
+        };
+        self.error(name, &problem);
+        None
+    }
+
+    /// Notes one of several things that are wrong with a field.
+    pub(super) fn another_error(&mut self, field: &'static str, message: String) {
+        self.errors.push(FieldError { field, message });
     }
 
     /// Notes something else that is wrong with a field.

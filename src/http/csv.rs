@@ -14,6 +14,12 @@ pub(super) fn cell(text: &str) -> String {
     }
 }
 
+/// One record of such cells, with its line end.
+pub(super) fn record(cells: &[&str]) -> String {
+    let cells: Vec<String> = cells.iter().map(|text| cell(text)).collect();
+    format!("{}\r\n", cells.join(","))
+}
+
 /// The text that [`cell`] put the apostrophe in front of; other text stays as it is.
 pub(super) fn without_guard(text: &str) -> &str {
     match text.strip_prefix('\'') {

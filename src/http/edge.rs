@@ -9,11 +9,13 @@ use actix_web::http::header::{
     CACHE_CONTROL, HeaderMap, HeaderName, HeaderValue, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS,
 };
 use actix_web::middleware::Next;
-use actix_web::{Error, HttpMessage, HttpResponse};
+use actix_web::{Error, HttpMessage, HttpResponse, web};
 use ulid::Ulid;
 
 use super::error::{AppError, PageError};
 use super::page;
+use super::routes::STOREFRONT;
+use crate::app::AppState;
 use crate::shopify::ShopDomain;
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -56,6 +58,7 @@ fn failure_answer(response: &ServiceResponse, id: &str) -> Option<HttpResponse> 
         (None, None) => return None,
     };
     note(failure, id);
+    count(response, failure);
     let mut answer = HttpResponse::build(response.status());
     if let Some(header) = failure.header() {
         answer.insert_header(header);
@@ -67,6 +70,16 @@ fn failure_answer(response: &ServiceResponse, id: &str) -> Option<HttpResponse> 
         let body = serde_json::to_string(&kind.occurred(id, failure.details())).expect("plain structs serialise");
         answer.content_type("application/problem+json").body(body)
     })
+}
+
+/// Counts a shopper's verified request that was refused, for the merchant to see.
+fn count(response: &ServiceResponse, failure: &AppError) {
+    let request = response.request();
+    let extensions = request.extensions();
+    let shop = extensions.get::<LoggedShop>().filter(|_| request.path().starts_with(STOREFRONT));
+    if let (Some(LoggedShop(shop)), Some(state)) = (shop, request.app_data::<web::Data<AppState>>()) {
+        state.refusals.count(shop, failure.kind().code, state.clock.unix_ms());
+    }
 }
 
 /// Counts refusals by reason, and logs what only the operator may know.

@@ -2,6 +2,7 @@
 
 pub mod admin;
 mod body;
+pub mod body_check;
 mod csv;
 mod edge;
 mod error;
@@ -9,9 +10,11 @@ mod extract;
 mod health;
 mod page;
 mod problem;
+mod refusals;
 pub mod routes;
 mod storefront;
 mod webhooks;
 
 pub use error::AppError;
 pub use problem::{FieldError, LineError, PROBLEMS, ProblemKind};
+pub(crate) use refusals::Refusals;

@@ -4,6 +4,7 @@ use actix_web::dev::HttpServiceFactory;
 use actix_web::{Route, web};
 
 use super::admin;
+use super::body_check;
 pub(crate) use super::edge::edge;
 use super::error::AppError;
 use super::health::{healthz, readyz};
@@ -12,12 +13,17 @@ use super::webhooks;
 use crate::shopify::proxy::VerifiedProxy;
 
 /// Where Shopify's app proxy forwards to.
-const STOREFRONT: &str = "/apps/subtotal";
+pub(super) const STOREFRONT: &str = "/apps/subtotal";
 
 /// Every route of the service.
 pub fn configure(app: &mut web::ServiceConfig) {
     app.service(web::resource("/healthz").route(web::get().to(healthz)).default_service(web::to(get_only)))
         .service(web::resource("/readyz").route(web::get().to(readyz)).default_service(web::to(get_only)))
+        .service(
+            web::resource(body_check::PATH)
+                .route(web::post().to(body_check::body_check))
+                .default_service(web::to(unknown)),
+        )
         .service(admin::scope())
         .service(
             web::scope(STOREFRONT)

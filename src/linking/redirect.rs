@@ -94,7 +94,8 @@ impl AllowedHosts<'_> {
 /// A host name for the shop's lists: lower case, ASCII form, no port.
 #[must_use]
 pub fn parse_host(text: &str) -> Option<String> {
-    let url = parse_authority(text)?;
+    // Hosts are compared whole, so a wildcard would allow nothing while it seems to allow much.
+    let url = parse_authority(text).filter(|_| !text.contains('*'))?;
     let has_port = text.rsplit_once(':').is_some_and(|(_, port)| port.bytes().all(|byte| byte.is_ascii_digit()));
     if has_port && !text.ends_with(']') { None } else { url.host_str().map(str::to_owned) }
 }

@@ -5,12 +5,17 @@ use std::fmt;
 
 use sea_orm::{ConnectionTrait, QueryResult, Value};
 use serde::Serialize;
-use sha2::{Digest, Sha256};
 
 use super::{Store, StoreError};
 
-/// Lines read at a time while a chain is verified.
-const PAGE: i64 = 1000;
+/// Whose trail a line belongs to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Trail {
+    /// A shop's, by its id. It goes when the shop is removed.
+    Shop(i64),
+    /// The installation's own, which outlives every shop.
+    Service,
+}
 
 /// Who did something.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -50,21 +55,22 @@ pub struct AuditLine {
     pub detail: String,
 }
 
-/// How a chain stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Chain {
-    /// Every line fits; so many there are.
-    Whole(i64),
-    /// The first line that does not fit, or that is missing.
-    BrokenAt(i64),
-}
-
 impl fmt::Display for Actor {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Staff(user) => write!(formatter, "staff:{user}"),
             Self::CommandLine => formatter.write_str("command-line"),
             Self::Shopify => formatter.write_str("shopify"),
+        }
+    }
+}
+
+impl Trail {
+    /// The tables the trail stands in, lines first, and the id its rows carry.
+    pub(super) fn place(self) -> (&'static str, &'static str, i64) {
+        match self {
+            Self::Shop(id) => ("audit_lines", "audit_heads", id),
+            Self::Service => ("service_audit_lines", "service_audit_heads", 0),
         }
     }
 }
@@ -80,7 +86,7 @@ impl Store {
         Ok(transaction.commit().await?)
     }
 
-    /// Adds a line in the transaction of the change it is about. The head's row is locked until the commit.
+    /// Adds a line to a shop's trail, in the transaction of the change it is about.
     pub(super) async fn append_deed(
         &self,
         db: &impl ConnectionTrait,
@@ -88,12 +94,28 @@ impl Store {
         deed: &Deed,
         now: i64,
     ) -> Result<(), StoreError> {
-        const HEAD: &str = "INSERT INTO audit_heads (shop_id, seq, digest) VALUES ($1, 0, '') \
-             ON CONFLICT (shop_id) DO UPDATE SET seq = audit_heads.seq RETURNING seq, digest";
-        const LINE: &str = "INSERT INTO audit_lines (shop_id, seq, at, actor, action, detail, digest) \
-             VALUES ($1, $2, $3, $4, $5, $6, $7)";
-        const MOVE: &str = "UPDATE audit_heads SET seq = $2, digest = $3 WHERE shop_id = $1";
-        let head = db.query_one_raw(self.statement(HEAD, vec![shop_id.into()])).await?;
+        self.append_to(db, Trail::Shop(shop_id), deed, now).await
+    }
+
+    /// Adds a line to any trail, in the transaction of the change it is about. The head's row is locked until the
+    /// commit, so lines are added one after the other.
+    pub(super) async fn append_to(
+        &self,
+        db: &impl ConnectionTrait,
+        trail: Trail,
+        deed: &Deed,
+        now: i64,
+    ) -> Result<(), StoreError> {
+        let (lines, heads, id) = trail.place();
+        let lock = format!(
+            "INSERT INTO {heads} (shop_id, seq, digest) VALUES ($1, 0, '') \
+             ON CONFLICT (shop_id) DO UPDATE SET seq = {heads}.seq RETURNING seq, digest"
+        );
+        let add = format!(
+            "INSERT INTO {lines} (shop_id, seq, at, actor, action, detail, digest) VALUES ($1, $2, $3, $4, $5, $6, $7)"
+        );
+        let advance = format!("UPDATE {heads} SET seq = $2, digest = $3 WHERE shop_id = $1");
+        let head = db.query_one_raw(self.statement(&lock, vec![id.into()])).await?;
         let head = head.ok_or(StoreError::Unreadable("audit_heads"))?;
         let (seq, before): (i64, String) = (head.try_get::<i64>("", "seq")? + 1, head.try_get("", "digest")?);
         let line = AuditLine {
@@ -103,9 +125,9 @@ impl Store {
             action: deed.action.to_owned(),
             detail: deed.detail.to_string(),
         };
-        let digest = line.digest(shop_id, &before);
+        let digest = line.digest(id, &before);
         let values: Vec<Value> = vec![
-            shop_id.into(),
+            id.into(),
             seq.into(),
             now.into(),
             line.actor.into(),
@@ -113,8 +135,8 @@ impl Store {
             line.detail.into(),
             digest.clone().into(),
         ];
-        db.execute_raw(self.statement(LINE, values)).await?;
-        db.execute_raw(self.statement(MOVE, vec![shop_id.into(), seq.into(), digest.into()])).await?;
+        db.execute_raw(self.statement(&add, values)).await?;
+        db.execute_raw(self.statement(&advance, vec![id.into(), seq.into(), digest.into()])).await?;
         Ok(())
     }
 
@@ -136,48 +158,9 @@ impl Store {
         let rows = self.db.query_all_raw(self.statement(SQL, values)).await?;
         rows.iter().map(|row| Ok(read(row)?.0)).collect()
     }
-
-    /// Follows the shop's chain from its first line to its head.
-    ///
-    /// # Errors
-    /// [`StoreError::Database`].
-    pub async fn verify_audit(&self, shop_id: i64) -> Result<Chain, StoreError> {
-        const LINES: &str = "SELECT seq, at, actor, action, detail, digest FROM audit_lines \
-             WHERE shop_id = $1 AND seq > $2 ORDER BY seq LIMIT $3";
-        const HEAD: &str = "SELECT seq, digest FROM audit_heads WHERE shop_id = $1";
-        let (mut last, mut digest) = (0, String::new());
-        loop {
-            let values: Vec<Value> = vec![shop_id.into(), last.into(), PAGE.into()];
-            let rows = self.db.query_all_raw(self.statement(LINES, values)).await?;
-            if rows.is_empty() {
-                break;
-            }
-            for row in &rows {
-                let (line, written) = read(row)?;
-                if line.seq != last + 1 || line.digest(shop_id, &digest) != written {
-                    return Ok(Chain::BrokenAt(last + 1));
-                }
-                (last, digest) = (line.seq, written);
-            }
-        }
-        let head = self.db.query_one_raw(self.statement(HEAD, vec![shop_id.into()])).await?;
-        let head = match &head {
-            Some(head) => (head.try_get::<i64>("", "seq")?, head.try_get::<String>("", "digest")?),
-            None => (0, String::new()),
-        };
-        Ok(if head == (last, digest) { Chain::Whole(last) } else { Chain::BrokenAt(last + 1) })
-    }
 }
 
-impl AuditLine {
-    fn digest(&self, shop_id: i64, before: &str) -> String {
-        let Self { seq, at, actor, action, detail } = self;
-        let text = serde_json::json!([before, shop_id, seq, at, actor, action, detail]).to_string();
-        hex::encode(Sha256::digest(text.as_bytes()))
-    }
-}
-
-fn read(row: &QueryResult) -> Result<(AuditLine, String), StoreError> {
+pub(super) fn read(row: &QueryResult) -> Result<(AuditLine, String), StoreError> {
     let line = AuditLine {
         seq: row.try_get("", "seq")?,
         at: row.try_get("", "at")?,

@@ -38,10 +38,18 @@ impl Store {
              previous_uninstalled_at = COALESCE(shops.uninstalled_at, shops.previous_uninstalled_at), \
              uninstalled_at = NULL, updated_at = excluded.updated_at \
              WHERE shops.uninstalled_at IS NULL OR shops.uninstalled_at <= excluded.installed_at RETURNING id";
+        const HAS_TOKENS: &str = "SELECT shop_id FROM shopify_tokens WHERE shop_id = $1";
         let transaction = self.begin_durable().await?;
         let values: Vec<Value> = vec![domain.as_str().into(), now.into(), pair.scopes.clone().into()];
         let row = transaction.query_one_raw(self.statement(UPSERT, values)).await?;
         let id: i64 = row.ok_or(StoreError::VersionConflict)?.try_get("", "id")?;
+        // The shop's row is locked by now, so of several first pairs one is the installation.
+        if transaction.query_one_raw(self.statement(HAS_TOKENS, vec![id.into()])).await?.is_none() {
+            let scopes: Vec<&str> = pair.scopes.split(',').collect();
+            let detail = serde_json::json!({ "scopes": scopes });
+            let deed = Deed { actor: Actor::Shopify, action: "app.installed", detail };
+            self.append_deed(&transaction, id, &deed, now).await?;
+        }
         self.put_tokens(&transaction, id, pair).await?;
         transaction.commit().await?;
         Ok(id)

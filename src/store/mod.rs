@@ -1,6 +1,8 @@
 //! The database: the only folder that knows SeaORM. Every query but those in `shops` takes a shop's id first.
 
+mod activity;
 mod audit;
+mod audit_chain;
 mod claims;
 mod compliance;
 mod connections;
@@ -9,8 +11,10 @@ mod data_report;
 mod entities;
 mod entries;
 mod inbox;
+mod inspect;
 mod installs;
 mod open;
+mod refusals;
 mod rules;
 mod sealed;
 mod secrets;
@@ -22,18 +26,23 @@ mod tokens;
 
 use migrations::Migrator;
 use sea_orm::{
-    ConnectionTrait, DatabaseConnection, DbErr, SqliteTransactionMode, TransactionOptions, TransactionTrait,
+    AccessMode, ConnectionTrait, DatabaseConnection, DbBackend, DbErr, IsolationLevel, SqliteTransactionMode,
+    TransactionOptions, TransactionTrait,
 };
 use sea_orm_migration::MigratorTrait;
 
-pub use audit::{Actor, AuditLine, Chain, Deed};
+pub use activity::{Activity, ActivityEntry, Cursor};
+pub use audit::{Actor, AuditLine, Deed, Trail};
+pub use audit_chain::Chain;
 pub use claims::{Claim, ClaimKey, ClaimState};
 pub use compliance::{ComplianceReceipt, Outcome};
 pub use connections::{ConnectionCount, ListedConnection, ListedConnections};
 pub use data_report::{DataReport, ReportedConnection, ReportedCreation, ReportedRequest};
 pub use entries::FoundEntries;
 pub use inbox::{Delivery, DeliveryLine, NewDelivery};
+pub use inspect::Unopened;
 pub use installs::ShopTold;
+pub use refusals::{NewRefusals, Refusal};
 pub use rules::{FIRST_VERSION, ListChange, ListState, ReplacedList};
 pub use sealed::{EncryptionKey, Keyring, SealError};
 pub use secrets::SecretKind;
@@ -77,7 +86,7 @@ impl Store {
     /// [`StoreError::Database`].
     pub async fn migrate(&self) -> Result<(), StoreError> {
         let transaction = self.begin_write().await?;
-        if self.db.get_database_backend() == sea_orm::DbBackend::Postgres {
+        if self.db.get_database_backend() == DbBackend::Postgres {
             transaction.execute_unprepared(&format!("SELECT pg_advisory_xact_lock({MIGRATION_LOCK})")).await?;
         }
         Migrator::up(&transaction, None).await?;
@@ -103,6 +112,22 @@ impl Store {
     /// A transaction that will write. On SQLite it takes the write lock at once, so that it waits instead of failing.
     async fn begin_write(&self) -> Result<sea_orm::DatabaseTransaction, StoreError> {
         Ok(self.db.begin_with_options(write_options()).await?)
+    }
+
+    /// A transaction that only reads, and sees one state of the database from its first statement to its last.
+    async fn begin_snapshot(&self) -> Result<sea_orm::DatabaseTransaction, StoreError> {
+        let options = match self.db.get_database_backend() {
+            DbBackend::Postgres => TransactionOptions {
+                isolation_level: Some(IsolationLevel::RepeatableRead),
+                access_mode: Some(AccessMode::ReadOnly),
+                ..TransactionOptions::default()
+            },
+            _ => TransactionOptions {
+                sqlite_transaction_mode: Some(SqliteTransactionMode::Deferred),
+                ..TransactionOptions::default()
+            },
+        };
+        Ok(self.db.begin_with_options(options).await?)
     }
 }
 

@@ -9,7 +9,8 @@ use crate::shopify::ShopDomain;
 use crate::visibility::NoEmail;
 
 /// How the Link URL names the connection.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum LinkStyle {
     /// By `connection_id` (seed 004).
     #[default]
@@ -19,7 +20,8 @@ pub enum LinkStyle {
 }
 
 /// Which customer accounts the shop uses; decides the login page.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Accounts {
     /// Customer accounts, signed in to at `/customer_authentication/login`.
     #[default]

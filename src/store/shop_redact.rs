@@ -2,7 +2,9 @@
 
 use sea_orm::{ConnectionTrait, DbBackend, Value};
 
+use super::audit::Trail;
 use super::inbox::Delivery;
+use super::shops::domain_digest;
 use super::{Actor, Deed, Outcome, Store, StoreError};
 
 /// How long after an uninstallation Shopify asks for the shop to be forgotten, in milliseconds.
@@ -53,6 +55,11 @@ impl Store {
         } else {
             for sql in DELETE {
                 transaction.execute_raw(self.statement(sql, vec![domain()])).await?;
+            }
+            if outcome == Outcome::Erased {
+                let detail = serde_json::json!({ "shopSha256": domain_digest(&delivery.shop_domain) });
+                let deed = Deed { actor: Actor::Shopify, action: "compliance.shop_redacted", detail };
+                self.append_to(&transaction, Trail::Service, &deed, now).await?;
             }
         }
         self.put_receipt(&transaction, delivery, "shop/redact", outcome, now).await?;

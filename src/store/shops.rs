@@ -4,10 +4,12 @@ use sea_orm::sea_query::OnConflict;
 use sea_orm::{ActiveModelTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, Set};
 
 use secrecy::SecretString;
+use sha2::{Digest, Sha256};
 
+use super::audit::Trail;
 use super::entities::{shop, shop_host, visibility_list};
 use super::shop::{HostPurpose, accounts_word, link_style_word, no_email_word, parse};
-use super::{Accounts, Actor, LinkStyle, SecretKind, Shop, ShopChanges, Store, StoreError};
+use super::{Accounts, Actor, Deed, LinkStyle, SecretKind, Shop, ShopChanges, Store, StoreError};
 use crate::shopify::ShopDomain;
 use crate::visibility::NoEmail;
 
@@ -59,11 +61,11 @@ impl Store {
     }
 
     /// Installs the shop at `domain`, or changes it, in one step with its line in the audit trail. `now` is Unix
-    /// milliseconds.
+    /// milliseconds. Staff only change: a page left open must not bring back a shop that was uninstalled or removed.
     ///
     /// # Errors
     /// [`StoreError`]; nothing is changed then. [`StoreError::VersionConflict`] when the shop is not at the version the
-    /// changes were made on.
+    /// changes were made on, or is not installed any more.
     pub async fn save_shop(
         &self,
         domain: &ShopDomain,
@@ -79,7 +81,6 @@ impl Store {
             updated_at: Set(now),
             ..Default::default()
         };
-        // Staff only ever change an installed shop: a page left open must not bring an uninstalled one back.
         let is_staff = matches!(deed.actor, Actor::Staff(_));
         if !is_staff {
             let keep = OnConflict::column(shop::Column::Domain).do_nothing().to_owned();
@@ -142,13 +143,22 @@ impl Store {
         Ok(found.map(|row| row.id))
     }
 
-    /// Removes the shop at `domain` and everything stored of it. Answers whether it was there.
+    /// Removes the shop at `domain` and everything stored of it, its audit trail too. What is left is a line in the
+    /// installation's own trail that names the shop by a digest. Answers whether it was there.
     ///
     /// # Errors
     /// [`StoreError::Database`]; nothing is removed then.
-    pub async fn remove_shop(&self, domain: &ShopDomain) -> Result<bool, StoreError> {
-        let removed = shop::Entity::delete_many().filter(shop::COLUMN.domain.eq(domain.as_str()));
-        Ok(removed.exec(&self.db).await?.rows_affected > 0)
+    pub async fn remove_shop(&self, domain: &ShopDomain, by: Actor, now: i64) -> Result<bool, StoreError> {
+        let transaction = self.begin_write().await?;
+        let remove = shop::Entity::delete_many().filter(shop::COLUMN.domain.eq(domain.as_str()));
+        let removed = remove.exec(&transaction).await?.rows_affected > 0;
+        if removed {
+            let detail = serde_json::json!({ "shopSha256": domain_digest(domain.as_str()) });
+            let deed = Deed { actor: by, action: "shop.removed", detail };
+            self.append_to(&transaction, Trail::Service, &deed, now).await?;
+        }
+        transaction.commit().await?;
+        Ok(removed)
     }
 
     pub(super) async fn hosts(&self, shop_id: i64) -> Result<Vec<shop_host::Model>, StoreError> {
@@ -190,4 +200,9 @@ pub(super) fn take_storefront_hosts(hosts: &mut Vec<shop_host::Model>) -> Vec<St
 
 pub(super) fn take_hosts(hosts: &mut Vec<shop_host::Model>, purpose: HostPurpose) -> Vec<String> {
     hosts.extract_if(.., |host| host.purpose == purpose.as_str()).map(|host| host.host).collect()
+}
+
+/// What names a shop of which nothing else may stay.
+pub(super) fn domain_digest(domain: &str) -> String {
+    hex::encode(Sha256::digest(domain.as_bytes()))
 }

@@ -21,7 +21,8 @@ impl Scope {
 }
 
 /// What a list that is on does for a shopper whose e-mail is not known.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum NoEmail {
     /// The list hides (closed).
     #[default]

@@ -139,6 +139,18 @@ function choose(list, value) {
   list.values = [value];
 }
 
+/** Says at a field what is wrong with it; nothing where the text is empty. */
+function markField(field, text) {
+  field.error = text;
+  if (text) field.setAttribute("error", text);
+  else field.removeAttribute("error");
+}
+
+function wrongField(field, text) {
+  markField(field, text);
+  field.focus();
+}
+
 /* Messages. */
 
 /** Shows a banner at the top of the page, in place of the one before, and scrolls to it. */
@@ -193,6 +205,14 @@ function copyButton(text, label) {
     }
   };
   return el("s-button", { type: "button", accessibilityLabel: label, icon: "clipboard", click: copy }, "Copy");
+}
+
+/** Saves what a path answers as CSV into a file. */
+async function download(path, name) {
+  const response = await call("GET", path, { headers: { Accept: "text/csv" } });
+  const url = URL.createObjectURL(await response.blob());
+  el("a", { href: url, download: name }).click();
+  setTimeout(() => URL.revokeObjectURL(url), 60_000);
 }
 
 /** The shop's retailers; none where there is no key yet. */

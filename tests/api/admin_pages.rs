@@ -168,7 +168,7 @@ async fn a_page_left_open_brings_no_uninstalled_shop_back() {
     assert!(app.store.uninstall(&shop, app.clock.unix_ms(), app.clock.unix_ms()).await.unwrap());
     assert!(matches!(save().await, Err(StoreError::VersionConflict)));
     assert!(app.store.load_shop(&shop).await.unwrap().is_none());
-    app.store.remove_shop(&shop).await.unwrap();
+    app.store.remove_shop(&shop, Actor::CommandLine, 0).await.unwrap();
     assert!(matches!(save().await, Err(StoreError::VersionConflict)));
     assert_eq!(app.store.shop_id(&shop).await.unwrap(), None);
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use reqwest::Method;
 use serde_json::{Value, json};
 use subtotal_connect::shopify::ShopDomain;
-use subtotal_connect::store::SecretKind;
+use subtotal_connect::store::{Actor, SecretKind};
 
 use crate::support::app::{ALICE, Answer, NOBODY, SHOP, TestApp};
 use crate::support::fake_subtotal::{Call, Fault, retailers};
@@ -296,7 +296,9 @@ async fn unknown_keyless_and_removed_shops_are_not_configured() {
     let app = TestApp::start().await;
     app.install("gone.myshopify.com").await;
     app.store_secret("keyless.myshopify.com", SecretKind::ShopifyAdminToken, "shpat_of_a_shop_without_a_key").await;
-    assert!(app.store.remove_shop(&ShopDomain::parse("gone.myshopify.com").unwrap()).await.unwrap());
+    assert!(
+        app.store.remove_shop(&ShopDomain::parse("gone.myshopify.com").unwrap(), Actor::CommandLine, 0).await.unwrap()
+    );
     for shop in ["unknown.myshopify.com", "keyless.myshopify.com", "gone.myshopify.com"] {
         for (method, path, body) in endpoints() {
             let finish = |request: reqwest::RequestBuilder| request.json(&body);

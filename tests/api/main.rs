@@ -6,13 +6,19 @@
 
 mod support;
 
+mod admin_activity;
+mod admin_isolation;
 mod admin_pages;
 mod admin_preview;
 mod admin_rules;
+mod admin_settings;
+mod admin_tokens;
+mod audit;
 mod bodies;
 mod commands;
 mod compliance;
 mod demo;
+mod doctor;
 mod endpoints;
 mod faults;
 mod identity;

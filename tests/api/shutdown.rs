@@ -6,6 +6,7 @@ use futures_util::future::join_all;
 use reqwest::Method;
 use sea_orm::{ConnectOptions, ConnectionTrait, Database};
 use subtotal_connect::shopify::ShopDomain;
+use subtotal_connect::store::Actor;
 use tokio::io::copy_bidirectional;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
@@ -155,7 +156,7 @@ async fn a_shop_changed_in_one_process_is_seen_in_another() {
     let server = Process::start(&app.settings, &[("SHOP_CACHE_SECONDS", "1")]).await;
     let configuration = async || app.send(server.request(&app, Method::GET, "/configuration", ALICE), "").await.status;
     assert_eq!(configuration().await, 200);
-    assert!(app.store.remove_shop(&ShopDomain::parse(SHOP).unwrap()).await.unwrap());
+    assert!(app.store.remove_shop(&ShopDomain::parse(SHOP).unwrap(), Actor::CommandLine, 0).await.unwrap());
     until(Duration::from_secs(3), "the change is seen", async || configuration().await == 404).await;
 }
 

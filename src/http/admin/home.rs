@@ -7,6 +7,7 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use askama::Template;
 use serde::Serialize;
 
+use super::activity::rfc3339;
 use super::document::{self, Document, Frame};
 use super::subtotal_key::Tested;
 use super::{Staff, staff};
@@ -14,6 +15,9 @@ use crate::app::AppState;
 use crate::http::error::AppError;
 use crate::shopify::session_token::VerifiedSession;
 use crate::subtotal::SubtotalError;
+
+/// How far back refusals are counted, today among the days.
+const REFUSALS_OF_DAYS: i64 = 7;
 
 #[derive(Template)]
 #[template(path = "admin/home.html")]
@@ -33,6 +37,8 @@ pub(super) struct Status {
     #[serde(skip_serializing_if = "Option::is_none")]
     storefront_seen_at: Option<i64>,
     connections: Connections,
+    /// Of the last [`REFUSALS_OF_DAYS`] days.
+    refusals: Vec<RefusalStatus>,
 }
 
 /// How many connections there are, as far as they passed by.
@@ -41,6 +47,15 @@ pub(super) struct Status {
 struct Connections {
     by_status: BTreeMap<String, i64>,
     by_retailer: BTreeMap<String, BTreeMap<String, i64>>,
+}
+
+/// How often storefront requests were refused with one code.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct RefusalStatus {
+    code: String,
+    count: i64,
+    last_at: String,
 }
 
 #[derive(Serialize)]
@@ -73,6 +88,7 @@ pub(super) async fn status(
         tokens: tokens(&state, &staff).await?,
         storefront_seen_at: state.store.storefront_seen_at(staff.shop.id).await?,
         connections: connections(&state, &staff).await?,
+        refusals: refusals(&state, &staff).await?,
     }))
 }
 
@@ -83,6 +99,17 @@ async fn connections(state: &AppState, staff: &Staff) -> Result<Connections, App
         counted.by_retailer.entry(count.retailer_id).or_default().insert(count.status, count.connections);
     }
     Ok(counted)
+}
+
+async fn refusals(state: &AppState, staff: &Staff) -> Result<Vec<RefusalStatus>, AppError> {
+    state.refusals.flush(&state.store).await;
+    let refusals = state.store.refusals(staff.shop.id, REFUSALS_OF_DAYS, state.clock.unix_ms()).await?;
+    let shown = refusals.into_iter().map(|refusal| RefusalStatus {
+        code: refusal.code,
+        count: refusal.count,
+        last_at: rfc3339(refusal.last_at),
+    });
+    Ok(shown.collect())
 }
 
 /// Asks Subtotal with the stored key; nothing when there is none.

@@ -1,13 +1,16 @@
 //! The embedded admin: pages a merchant's staff sees in the Shopify admin, and the JSON calls their scripts make. The
 //! shop always comes from a verified session token.
 
+mod activity;
 mod document;
 mod home;
 mod list_body;
 mod list_csv;
 mod lists;
 mod preview;
+mod redirects;
 mod retailers;
+mod settings;
 mod subtotal_key;
 mod visibility;
 
@@ -33,6 +36,11 @@ fn table() -> Vec<(Method, &'static str, Route)> {
         (Method::GET, "/retailers", web::to(retailers::page)),
         (Method::GET, "/visibility", web::to(visibility::page)),
         (Method::GET, "/preview", web::to(preview::page)),
+        (Method::GET, "/redirects", web::to(redirects::page)),
+        (Method::GET, "/activity", web::to(activity::page)),
+        (Method::GET, "/api/settings", web::to(settings::get)),
+        (Method::PUT, "/api/settings", web::to(settings::put)),
+        (Method::GET, "/api/activity", web::to(activity::entries)),
         (Method::GET, "/api/status", web::to(home::status)),
         (Method::POST, "/api/subtotal-key/test", web::to(subtotal_key::test)),
         (Method::PUT, "/api/subtotal-key", web::to(subtotal_key::put)),

@@ -28,17 +28,6 @@ onPage("preview", (root) => {
   });
 });
 
-function markField(field, text) {
-  field.error = text;
-  if (text) field.setAttribute("error", text);
-  else field.removeAttribute("error");
-}
-
-function wrongField(field, text) {
-  markField(field, text);
-  field.focus();
-}
-
 function scopeName(scope, names) {
   return scope === "global" ? "All of Subtotal Connect" : names.get(scope) || scope;
 }

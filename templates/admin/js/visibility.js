@@ -248,12 +248,7 @@ onPage("visibility", (root) => {
     });
   });
 
-  find("download").addEventListener("click", (event) => run(event.currentTarget, async () => {
-    const response = await call("GET", path(), { headers: { Accept: "text/csv" } });
-    const url = URL.createObjectURL(await response.blob());
-    el("a", { href: url, download: `visibility-${state.scope}.csv` }).click();
-    setTimeout(() => URL.revokeObjectURL(url), 60_000);
-  }));
+  find("download").addEventListener("click", (event) => run(event.currentTarget, () => download(path(), `visibility-${state.scope}.csv`)));
 
   const start = async () => {
     const wanted = new URLSearchParams(location.search).get("scope") || "global";

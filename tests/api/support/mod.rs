@@ -12,5 +12,6 @@ pub(crate) mod process;
 pub(crate) mod raw;
 pub(crate) mod session;
 pub(crate) mod signer;
+pub(crate) mod staff;
 pub(crate) mod wait;
 pub(crate) mod webhook;
