@@ -207,9 +207,9 @@ function copyButton(text, label) {
   return el("s-button", { type: "button", accessibilityLabel: label, icon: "clipboard", click: copy }, "Copy");
 }
 
-/** Saves what a path answers as CSV into a file. */
-async function download(path, name) {
-  const response = await call("GET", path, { headers: { Accept: "text/csv" } });
+/** Saves what a path answers, as CSV where nothing else is said, into a file. */
+async function download(path, name, accept = "text/csv") {
+  const response = await call("GET", path, { headers: { Accept: accept } });
   const url = URL.createObjectURL(await response.blob());
   el("a", { href: url, download: name }).click();
   setTimeout(() => URL.revokeObjectURL(url), 60_000);

@@ -2,6 +2,7 @@
 //! shop always comes from a verified session token.
 
 mod activity;
+mod data_requests;
 mod document;
 mod home;
 mod list_body;
@@ -41,6 +42,8 @@ fn table() -> Vec<(Method, &'static str, Route)> {
         (Method::GET, "/api/settings", web::to(settings::get)),
         (Method::PUT, "/api/settings", web::to(settings::put)),
         (Method::GET, "/api/activity", web::to(activity::entries)),
+        (Method::GET, "/api/data-requests", web::to(data_requests::list)),
+        (Method::GET, "/api/data-requests/{id}", web::to(data_requests::report)),
         (Method::GET, "/api/status", web::to(home::status)),
         (Method::POST, "/api/subtotal-key/test", web::to(subtotal_key::test)),
         (Method::PUT, "/api/subtotal-key", web::to(subtotal_key::put)),

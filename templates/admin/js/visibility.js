@@ -10,15 +10,16 @@ onPage("visibility", (root) => {
   const [scope, on, text, file, mode, search] = ["scope", "on", "text", "file", "mode", "search"].map(find);
   const [entries, compared, badLines, conflict] = ["entries", "compared", "bad-lines", "conflict"].map(find);
   /** The list as it was loaded, what is to be removed, and where the pages stand. */
-  const state = { scope: "global", on: false, total: 0, found: 0, version: 0, removed: new Set(), offset: 0, asked: 0, upload: null, touched: 0 };
+  const state = { scope: "global", on: false, total: 0, found: 0, version: 0, removed: new Set(), cleared: false, offset: 0, asked: 0, upload: null, touched: 0 };
 
   const names = new Map();
 
   const path = (query) => `/admin/api/lists/${encodeURIComponent(state.scope)}${query ? `?${new URLSearchParams(query)}` : ""}`;
   const isOn = () => chosen(on) === "on";
   const typed = () => state.upload?.text ?? (text.value || "");
-  const isReplacing = () => chosen(mode) === "replace" && typed().trim() !== "";
-  const isDirty = () => isOn() !== state.on || state.removed.size > 0 || typed().trim() !== "";
+  const isTyped = () => typed().trim() !== "";
+  const isReplacing = () => state.cleared || (chosen(mode) === "replace" && isTyped());
+  const isDirty = () => isOn() !== state.on || state.cleared || state.removed.size > 0 || isTyped();
 
   /** Lets the save bar know of a change that was not typed, or of one that could not be saved. */
   const touch = () => {
@@ -29,6 +30,7 @@ onPage("visibility", (root) => {
 
   const forgetEdits = () => {
     state.removed.clear();
+    state.cleared = false;
     state.upload = null;
     text.value = "";
     file.value = "";
@@ -39,7 +41,18 @@ onPage("visibility", (root) => {
   };
 
   const warnIfEmpty = () => {
-    find("empty-warning").hidden = !(isOn() && state.total - state.removed.size <= 0 && typed().trim() === "");
+    const left = state.cleared ? 0 : state.total - state.removed.size;
+    find("empty-warning").hidden = !(isOn() && left <= 0 && !isTyped());
+    showCleared();
+  };
+
+  /** What removing everything will do, once it is asked for. */
+  const showCleared = () => {
+    const button = find("remove-all");
+    button.hidden = state.total === 0;
+    button.textContent = state.cleared ? "Keep the entries" : "Remove all entries";
+    if (state.cleared) fill(find("cleared"), clearedBanner(state.total, isOn(), isTyped()));
+    else find("cleared").replaceChildren();
   };
 
   /** One page of the entries, as the search finds them. An answer that a later question overtook is dropped. */
@@ -51,7 +64,8 @@ onPage("visibility", (root) => {
     if (asked !== state.asked) return null;
     const { total, found, version } = list;
     Object.assign(state, { total, found, version });
-    showEntries(list.entries);
+    state.page = list.entries;
+    showEntries();
     return list;
   };
 
@@ -63,7 +77,8 @@ onPage("visibility", (root) => {
     warnIfEmpty();
   };
 
-  const showEntries = (page) => {
+  const showEntries = () => {
+    const { page } = state;
     find("count").textContent = countWords(page.length);
     fill(entries, ...page.map((entry) => entryRow(entry)));
     find("pages").hidden = state.found <= ENTRIES_PER_PAGE;
@@ -83,7 +98,7 @@ onPage("visibility", (root) => {
     const shown = entry.startsWith("@") ? entry.slice(1) : entry;
     const row = el("li", {});
     const draw = () => {
-      const gone = state.removed.has(entry);
+      const gone = state.cleared || state.removed.has(entry);
       const toggle = () => {
         if (!state.removed.delete(entry)) state.removed.add(entry);
         draw();
@@ -91,10 +106,10 @@ onPage("visibility", (root) => {
         warnIfEmpty();
         touch();
       };
-      row.replaceChildren(
+      fill(row,
         el(gone ? "s" : "span", { class: "entry" }, shown),
         gone ? badge("Will be removed", "warning") : entry.startsWith("@") ? badge("Domain", "info") : "",
-        el("s-button", { type: "button", variant: "tertiary", accessibilityLabel: `${gone ? "Keep" : "Remove"} ${shown}`, click: toggle }, gone ? "Keep" : "Remove"));
+        !state.cleared && el("s-button", { type: "button", variant: "tertiary", accessibilityLabel: `${gone ? "Keep" : "Remove"} ${shown}`, click: toggle }, gone ? "Keep" : "Remove"));
     };
     draw();
     return row;
@@ -114,7 +129,7 @@ onPage("visibility", (root) => {
     const headers = { "Content-Type": "text/csv", Accept: "application/json" };
     const { list, lines } = draft();
     try {
-      const saved = isReplacing()
+      const saved = isReplacing() && isTyped()
         ? await (await call("PUT", path({ on: isOn(), version: state.version }), { body: typed(), headers })).json()
         : await sendJson("PUT", path(), { ...list, version: state.version });
       clearBanner();
@@ -248,6 +263,13 @@ onPage("visibility", (root) => {
     });
   });
 
+  find("remove-all").addEventListener("click", () => {
+    state.cleared = !state.cleared;
+    state.removed.clear();
+    showEntries();
+    warnIfEmpty();
+    touch();
+  });
   find("download").addEventListener("click", (event) => run(event.currentTarget, () => download(path(), `visibility-${state.scope}.csv`)));
 
   const start = async () => {

@@ -11,6 +11,14 @@ function entriesOf(text) {
   return read;
 }
 
+/** What happens when every entry of a list is removed. */
+function clearedBanner(total, isOn, isTyped) {
+  const then = isTyped ? "Only what you add above will be on the list."
+    : isOn ? "The list is on, so nobody will see it until you add somebody or turn the list off."
+      : "The list is off, so everyone goes on seeing it.";
+  return el("s-banner", { tone: "warning", heading: `${total === 1 ? "The entry" : `All ${count(total, "entry", "entries")}`} will be removed when you save` }, paragraph(then));
+}
+
 /** How strictly the lists are applied; settings that are not sent stay as they are. */
 async function startSettings(form) {
   const [enforce, noEmail] = [form.querySelector("[data-enforce]"), form.querySelector("[data-no-email]")];

@@ -1,0 +1,102 @@
+
+/* Activity: people's words for what the app recorded; what has none is shown as it is */
+
+const ACTION_WORDS = {
+  "app.installed": "App installed",
+  "app.scopes_changed": "Access to the shop's data changed",
+  "app.uninstalled": "App uninstalled",
+  "compliance.customer_redacted": "A customer's data deleted",
+  "compliance.data_requested": "A customer asked for their data",
+  "compliance.report_downloaded": "Report of a customer's data downloaded",
+  "compliance.shop_redact_refused": "Deletion of the shop's data not carried out",
+  "connections.contact_updated": "A customer's contact details updated at Subtotal",
+  "key.removed": "Key removed",
+  "key.stored": "Key saved",
+  "key.tested": "Key tested",
+  "rules.changed": "Visibility list changed",
+  "rules.customer_struck": "A customer taken off visibility lists",
+  "settings.changed": "Settings changed",
+  "shop.updated": "Shop details updated",
+};
+
+const TOPIC_WORDS = {
+  "app/scopes_update": "access to the shop's data changed",
+  "app/uninstalled": "app uninstalled",
+  "customers/data_request": "a customer asks for their data",
+  "customers/delete": "a customer was deleted",
+  "customers/redact": "delete a customer's data",
+  "customers/update": "a customer was changed",
+  "shop/redact": "delete the shop's data",
+  "shop/update": "shop details changed",
+};
+
+const ACTOR_WORDS = { "command-line": "Command line", shopify: "Shopify", storefront: "Storefront" };
+
+const SECRET_WORDS = {
+  shopify_admin_token: "Shopify Admin API token",
+  subtotal_api_key: "Subtotal API key",
+  subtotal_webhook_secret: "Subtotal webhook secret",
+};
+
+const OUTCOME_WORDS = {
+  dead: "given up",
+  done: "done",
+  erased: "deleted",
+  erased_here_only: "deleted here only",
+  nothing_stored: "nothing was stored",
+  ok: "accepted",
+  recorded: "noted",
+  reinstalled: "the app was installed again",
+  waiting: "waiting",
+};
+
+const FIELD_WORDS = { accounts: "customer accounts", linkStyle: "link style" };
+
+const own = (table, key) => (Object.hasOwn(table, key) ? table[key] : undefined);
+
+function actorWords(actor) {
+  const [, member] = /^staff:(.+)$/.exec(actor) || [];
+  return member ? `Staff member ${member}` : own(ACTOR_WORDS, actor) ?? actor;
+}
+
+function actionWords(action) {
+  const [, kind, rest] = /^(webhook|refusal)\.(.+)$/.exec(action) || [];
+  if (kind === "webhook") return `Webhook: ${own(TOPIC_WORDS, rest) ?? rest}`;
+  if (kind === "refusal") return `Refused: ${wordsFor(rest, rest).replace(/\.$/, "")}`;
+  return own(ACTION_WORDS, action) ?? action;
+}
+
+const onOff = (value, on, off) => (value === true ? on : value === false ? off : undefined);
+const listed = (heading, hosts) => Array.isArray(hosts) && `${heading}: ${hosts.length ? hosts.join(", ") : "none"}`;
+
+/** A member of a line's detail, in words; nothing where it says no more than the rest. */
+const DETAIL_WORDS = {
+  attempts: (number) => number > 1 && count(number, "attempt", "attempts"),
+  connections: (number) => count(number, "account", "accounts"),
+  count: (number) => `${count(number, "time", "times")} that day`,
+  domains: (hosts) => listed("domains", hosts),
+  enforceVisibility: (value) => onOff(value, "hidden retailers are refused", "hidden retailers are only marked"),
+  lists: (number) => typeof number === "number" && count(number, "list", "lists"),
+  noEmail: (value) => `without an e-mail address: ${value}`,
+  on: (value) => onOff(value, "on", "off"),
+  outcome: (value) => own(OUTCOME_WORDS, value) ?? wordsFor(value, String(value)).replace(/\.$/, ""),
+  redirectHosts: (hosts) => listed("further hosts", hosts),
+  replaced: (value) => onOff(value, "entries changed", ""),
+  scope: (value) => (value === "global" ? "all of Subtotal Connect" : `list of ${value}`),
+  scopes: (value) => `access: ${Array.isArray(value) ? value.join(", ") : value}`,
+  secret: (value) => own(SECRET_WORDS, value) ?? value,
+  total: (number) => count(number, "entry", "entries"),
+};
+
+function detailWords(detail) {
+  if (detail === null || typeof detail !== "object") return String(detail ?? "");
+  const order = ["scope", "secret"];
+  const rank = ([name]) => (order.includes(name) ? 0 : 1);
+  const words = Object.entries(detail).sort((one, other) => rank(one) - rank(other)).map(([name, value]) => {
+    const known = own(DETAIL_WORDS, name)?.(value);
+    if (known !== undefined) return known;
+    return `${own(FIELD_WORDS, name) ?? name}: ${typeof value === "string" ? value : JSON.stringify(value)}`;
+  });
+  const text = words.filter(Boolean).join(", ");
+  return text.charAt(0).toUpperCase() + text.slice(1);
+}
