@@ -1,6 +1,6 @@
-// What every page of the admin uses: calls, messages, and small pieces of DOM. The parts for single pages follow in the
-// same file (templates/admin/js); each starts where its data-… attribute stands. Text from outside only ever becomes
-// text, never markup.
+// What every page of the admin uses: calls, messages, and small pieces of DOM. The parts of the page follow in the same
+// file (templates/admin/js, put together in document.rs); each starts where its data-… attribute stands. Text from
+// outside only ever becomes text, never markup.
 
 /** Runs `start` with the element that has the attribute `data-{name}`, on the page that has one. */
 function onPage(name, start) {

@@ -214,7 +214,7 @@ async fn the_activity_page_loads() {
     assert_eq!(page.status, 200, "{page:?}");
     assert!(page.body.contains("data-activity-rows") && page.body.contains("Download CSV"));
     assert!(page.body.len() < 60 * 1024);
-    for asset in ["admin.js", "admin.css"] {
+    for asset in ["activity.js", "admin.css"] {
         assert_eq!(app.plain(&format!("/admin/assets/{asset}")).await.status, 200);
     }
 }

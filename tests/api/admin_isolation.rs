@@ -37,6 +37,11 @@ async fn app_with_a_victim() -> TestApp {
         app.clock.unix_ms()
     );
     execute(&app.sql().await, &sql).await;
+    // Under the id the walk through the routes asks for.
+    let sql = format!(
+        "INSERT INTO data_requests (shop_id, id, customer_id, requested_at) VALUES ({shop_id}, '{MARK}-retailer', '7001', 1)"
+    );
+    execute(&app.sql().await, &sql).await;
     app.call(Method::GET, VICTIM, "/visibility", NOBODY, |request| request).await;
     app
 }

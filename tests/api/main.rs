@@ -7,6 +7,7 @@
 mod support;
 
 mod admin_activity;
+mod admin_data_requests;
 mod admin_isolation;
 mod admin_pages;
 mod admin_preview;

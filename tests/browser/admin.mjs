@@ -112,8 +112,15 @@ export async function tabInApp(page, role, name) {
   const target = appOf(page).getByRole(role, { name, exact: typeof name === 'string' });
   for (let presses = 0; presses < 120; presses += 1) {
     await page.keyboard.press('Tab');
-    const there = await target.evaluateAll((found) => found.some((element) => element.getRootNode().activeElement === element));
-    if (there) return;
+    const focus = await target.evaluateAll((found) => {
+      const element = found.find((one) => one.ownerDocument.hasFocus() && one.getRootNode().activeElement === one);
+      const hasRing = (one) => one && getComputedStyle(one).outlineStyle !== 'none' && parseFloat(getComputedStyle(one).outlineWidth) > 0;
+      // The ring of a field is drawn by the box around it.
+      return element && { ring: hasRing(element) || hasRing(element.closest('.box')) };
+    });
+    if (!focus) continue;
+    assert.ok(focus.ring, `${role} ${name} shows no focus`);
+    return;
   }
   assert.fail(`Tab does not reach ${role} ${name}`);
 }

@@ -16,19 +16,26 @@ use crate::shopify::ShopDomain;
 /// What of a document's query goes along through the bounce page. Never a token or a signature.
 const KEPT: [&str; 4] = ["shop", "host", "embedded", "locale"];
 
-/// One script, so that a page asks for one: what all pages use, then a part for each page that has one.
-const SCRIPT: &str = concat!(
-    include_str!("../../../templates/admin/admin.js"),
-    include_str!("../../../templates/admin/js/home.js"),
-    include_str!("../../../templates/admin/js/subtotal.js"),
-    include_str!("../../../templates/admin/js/retailers.js"),
-    include_str!("../../../templates/admin/js/visibility.js"),
-    include_str!("../../../templates/admin/js/visibility_parts.js"),
-    include_str!("../../../templates/admin/js/preview.js"),
-    include_str!("../../../templates/admin/js/redirects.js"),
-    include_str!("../../../templates/admin/js/activity_words.js"),
-    include_str!("../../../templates/admin/js/activity.js"),
-);
+/// A page's script: what all pages use, then the parts for this one, so that it asks for one file and no more than it
+/// runs.
+macro_rules! script {
+    ($($part:literal),+) => {
+        concat!(
+            include_str!("../../../templates/admin/admin.js"),
+            $(include_str!(concat!("../../../templates/admin/js/", $part)),)+
+        )
+    };
+}
+
+const SCRIPTS: [(&str, &str); 7] = [
+    ("home.js", script!("home.js")),
+    ("subtotal.js", script!("subtotal.js")),
+    ("retailers.js", script!("retailers.js")),
+    ("visibility.js", script!("visibility.js", "visibility_parts.js", "shopper_view.js")),
+    ("preview.js", script!("preview.js", "shopper_view.js")),
+    ("redirects.js", script!("redirects.js")),
+    ("activity.js", script!("activity_words.js", "activity.js")),
+];
 const STYLE: &str = include_str!("../../../templates/admin/admin.css");
 
 /// What the layout of every page shows.
@@ -119,12 +126,13 @@ pub(super) async fn bounce(request: HttpRequest, state: web::Data<AppState>) -> 
         .body(html))
 }
 
-/// The one script and the one style sheet of the pages.
+/// The script of a page, or the style sheet of all of them.
 pub(super) async fn asset(name: web::Path<String>) -> Result<HttpResponse, AppError> {
-    let (content_type, body) = match name.as_str() {
-        "admin.js" => ("text/javascript; charset=utf-8", SCRIPT),
-        "admin.css" => ("text/css; charset=utf-8", STYLE),
-        _ => return Err(AppError::NotFound),
+    let script = SCRIPTS.iter().find(|(known, _)| known == name.as_ref());
+    let (content_type, body) = match script {
+        Some((_, script)) => ("text/javascript; charset=utf-8", *script),
+        None if *name == "admin.css" => ("text/css; charset=utf-8", STYLE),
+        None => return Err(AppError::NotFound),
     };
     Ok(HttpResponse::Ok().insert_header((CACHE_CONTROL, "public, max-age=300")).content_type(content_type).body(body))
 }

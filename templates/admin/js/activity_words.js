@@ -90,8 +90,8 @@ const DETAIL_WORDS = {
 
 function detailWords(detail) {
   if (detail === null || typeof detail !== "object") return String(detail ?? "");
-  const order = ["scope", "secret"];
-  const rank = ([name]) => (order.includes(name) ? 0 : 1);
+  const first = ["secret", "scope", "on", "total"];
+  const rank = ([name]) => (first.includes(name) ? first.indexOf(name) : first.length);
   const words = Object.entries(detail).sort((one, other) => rank(one) - rank(other)).map(([name, value]) => {
     const known = own(DETAIL_WORDS, name)?.(value);
     if (known !== undefined) return known;

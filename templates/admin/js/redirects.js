@@ -45,6 +45,8 @@ onPage("redirects", (form) => {
       toast("Saved");
     } catch (problem) {
       change(hosts(), "Nothing was saved.");
+      const wrong = (problem.errors || []).filter((error) => error.field === "redirectHosts");
+      if (wrong.length) return void wrongField(find("new"), `Nothing was saved. ${wrong.map(({ message }) => `${message}.`).join(" ")}`);
       if (problem.code !== "version_conflict") return void showProblem(problem, "The hosts were not saved");
       const reload = el("s-button", { type: "button", click: () => location.reload() }, "Show their changes");
       banner("warning", "Somebody else changed the settings", paragraph("Nothing was saved. Look at their changes, then make yours again."), reload);

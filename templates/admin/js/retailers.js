@@ -27,8 +27,9 @@ function retailerCard({ id, name, images, linkUrl, linkId, snippets, rule }) {
       ...fact("Who can see it", state, " ", link(`/admin/visibility?scope=${encodeURIComponent(id)}`, `Change for ${name}`)),
       ...fact("Link ID", linkId ? el("code", {}, linkId) : "Subtotal's link has none", linkId && copyButton(linkId, `Copy the link ID of ${name}`)),
       ...fact("Link", el("code", {}, linkUrl), copyButton(linkUrl, `Copy the link of ${name}`))),
-    snippets.link && snippet("As a link in your theme", snippets.link, `Copy the link snippet of ${name}`),
-    snippet("From a script", snippets.fetch, `Copy the script of ${name}`));
+    el("div", {},
+      snippets.link && snippet("As a link in your theme", snippets.link, `Copy the link snippet of ${name}`),
+      snippet("From a script", snippets.fetch, `Copy the script of ${name}`)));
 }
 
 function logo(url, name, shade) {
