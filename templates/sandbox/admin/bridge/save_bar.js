@@ -51,10 +51,13 @@ function watched(event) {
   return form?.hasAttribute("data-save-bar") ? form : null;
 }
 
-// A page may fill its fields by script; what they hold when the merchant comes to them is what counts as saved.
+// A page may fill its fields by script, and change them by what stands outside the form; what they hold when the
+// merchant comes to either is what counts as saved.
 function remember(event) {
   const form = watched(event);
-  if (form && shown !== barOf(form)) barOf(form).saved = contents(form);
+  for (const one of form ? [form] : document.querySelectorAll("form[data-save-bar]")) {
+    if (shown !== barOf(one)) barOf(one).saved = contents(one);
+  }
 }
 
 function compare(event) {
