@@ -62,7 +62,7 @@ async function showDataRequests(place) {
 
 function dataRequest({ id, customerId, at }) {
   const save = () => run(button, () => download(`/admin/api/data-requests/${encodeURIComponent(id)}`, `data-request-${id.replace(/[^a-z0-9]/gi, "-")}.json`, "application/json"));
-  const label = `Download the report for customer ${customerId}, request ${id}`;
+  const label = `Download report for customer ${customerId}, request ${id}`;
   const button = el("s-button", { type: "button", accessibilityLabel: label, click: save }, "Download report");
   return el("li", {}, el("span", { class: "entry" }, el("strong", {}, `Customer ${customerId}`), " asked on ", when(at)), button);
 }

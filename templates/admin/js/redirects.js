@@ -1,12 +1,13 @@
 
 /* Redirects */
 
-/** The list of hosts: a hidden field holds it, so that the save bar sees every change. */
+/** The list of hosts: a form of hidden fields holds it, so that the save bar sees every change and nothing else. */
 onPage("redirects", (form) => {
   const find = (name) => document.querySelector(`[data-redirects-${name}]`);
-  const field = form.elements.namedItem("redirectHosts");
+  const [field, touched] = ["redirectHosts", "touched"].map((name) => form.elements.namedItem(name));
   const hosts = () => field.value.split(" ").filter(Boolean);
   let saved = hosts();
+  let touches = 0;
 
   const show = () => {
     find("empty").hidden = hosts().length > 0;
@@ -21,6 +22,8 @@ onPage("redirects", (form) => {
   };
   const change = (changed, said) => {
     field.value = changed.join(" ");
+    // What could not be saved is a change still, though the save bar takes what was submitted for saved.
+    touched.value = field.value === saved.join(" ") ? "" : String(++touches);
     markField(find("new"), "");
     fill(find("status"), said);
     show();
@@ -40,6 +43,7 @@ onPage("redirects", (form) => {
       saved = settings.redirectHosts;
       form.dataset.version = settings.version;
       field.value = saved.join(" ");
+      touched.value = "";
       clearBanner();
       show();
       toast("Saved");
@@ -53,14 +57,13 @@ onPage("redirects", (form) => {
     }
   };
 
-  find("add").addEventListener("click", add);
-  find("new").addEventListener("keydown", (event) => {
-    if (event.key !== "Enter") return;
+  find("adding").addEventListener("submit", (event) => {
     event.preventDefault();
     add();
   });
   form.addEventListener("reset", () => setTimeout(() => {
     field.value = saved.join(" ");
+    touched.value = "";
     find("new").value = "";
     markField(find("new"), "");
     clearBanner();
