@@ -119,7 +119,7 @@ test('what staff did is told in words, filtered, downloaded and continued', asyn
   await app.getByText('50 lines shown, newest first').waitFor();
   for (const [, who, what, details] of (await lines(app)).slice(0, 2)) {
     assert.deepEqual([who, what], ['Staff member 90210000002', 'Settings changed']);
-    assert.match(details, /^Without an e-mail address: (hide|show)$/);
+    assert.match(details, /^(Hidden from|Shown to) shoppers without an e-mail address$/);
   }
   await app.getByRole('button', { name: 'Show more' }).click();
   await app.getByText(/^(5[5-9]|6\d) lines shown, newest first$/).waitFor();

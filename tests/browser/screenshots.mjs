@@ -71,6 +71,30 @@ const ADMIN_README = {
   'admin-activity': {},
 };
 
+// What is done in the admin changes what shoppers see, so it happens in a world of its own.
+const admin = await Demo.start();
+try {
+  await live(admin);
+  for (const [name, { path = ADMIN_PAGES[name].path, reach = ADMIN_PAGES[name].ready, most }] of Object.entries(ADMIN_README)) {
+    const [page, app] = await openAdmin(admin, path, { viewport: { width: 1120, height: most ?? 800 } });
+    await reach(app);
+    await page.getByRole('region', { name: 'Messages' }).getByRole('paragraph').waitFor({ state: 'hidden' });
+    if (most) await page.screenshot({ path: join(IMAGES, `${name}.png`) });
+    else await shoot(page, join(IMAGES, `${name}.png`));
+    await page.context().close();
+  }
+  for (const [name, { path, ready: rest }] of Object.entries(ADMIN_PAGES)) {
+    for (const [width, viewport] of Object.entries({ phone: ADMIN_PHONE, desktop: DESKTOP })) {
+      const [page, app] = await openAdmin(admin, path, { viewport });
+      await rest(app);
+      await shoot(page, join(RESULTS, `${name}-${width}.png`));
+      await page.context().close();
+    }
+  }
+} finally {
+  await admin.stop();
+}
+
 const demo = await Demo.start();
 try {
   // The block with its cards, between the shop's bar above it and the demo's below.
@@ -80,23 +104,6 @@ try {
   await readme.locator('#link-accounts').evaluate((block) => window.scrollTo(0, block.offsetTop - 84));
   await readme.screenshot({ path: join(IMAGES, 'storefront.png') });
   await readme.context().close();
-  await live(demo);
-  for (const [name, { path = ADMIN_PAGES[name].path, reach = ADMIN_PAGES[name].ready, most }] of Object.entries(ADMIN_README)) {
-    const [page, app] = await openAdmin(demo, path, { viewport: { width: 1120, height: most ?? 800 } });
-    await reach(app);
-    await page.getByRole('region', { name: 'Messages' }).getByRole('paragraph').waitFor({ state: 'hidden' });
-    if (most) await page.screenshot({ path: join(IMAGES, `${name}.png`) });
-    else await shoot(page, join(IMAGES, `${name}.png`));
-    await page.context().close();
-  }
-  for (const [name, { path, ready: rest }] of Object.entries(ADMIN_PAGES)) {
-    for (const [width, viewport] of Object.entries({ phone: ADMIN_PHONE, desktop: DESKTOP })) {
-      const [page, app] = await openAdmin(demo, path, { viewport });
-      await rest(app);
-      await shoot(page, join(RESULTS, `${name}-${width}.png`));
-      await page.context().close();
-    }
-  }
   for (const [name, { shopper, open }] of Object.entries(PAGES)) {
     for (const [width, viewport] of Object.entries({ phone: PHONE, desktop: DESKTOP })) {
       for (const dark of [false, true]) {

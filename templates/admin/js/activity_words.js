@@ -77,7 +77,7 @@ const DETAIL_WORDS = {
   domains: (hosts) => listed("domains", hosts),
   enforceVisibility: (value) => onOff(value, "hidden retailers are refused", "hidden retailers are only marked"),
   lists: (number) => typeof number === "number" && count(number, "list", "lists"),
-  noEmail: (value) => `without an e-mail address: ${value}`,
+  noEmail: (value) => own({ hide: "hidden from shoppers without an e-mail address", show: "shown to shoppers without an e-mail address" }, value),
   on: (value) => onOff(value, "on", "off"),
   outcome: (value) => own(OUTCOME_WORDS, value) ?? wordsFor(value, String(value)).replace(/\.$/, ""),
   redirectHosts: (hosts) => listed("further hosts", hosts),
