@@ -10,6 +10,20 @@ use serde_json::{Map, Value};
 use super::CustomerId;
 use super::webhook::{VerifiedWebhook, WebhookRefusal};
 
+/// The topics that are acted on, as the app subscribes to them.
+pub const TOPICS: [&str; 8] = [
+    "app/uninstalled",
+    "app/scopes_update",
+    "shop/update",
+    "customers/update",
+    "customers/delete",
+    "customers/data_request",
+    "customers/redact",
+    "shop/redact",
+];
+/// Those of them that Shopify requires of every app ("Privacy law compliance",
+/// <https://shopify.dev/docs/apps/build/compliance/privacy-law-compliance>).
+pub const COMPLIANCE_TOPICS: [&str; 3] = ["customers/data_request", "customers/redact", "shop/redact"];
 /// Longest text that is taken from a body, in bytes.
 const MAX_TEXT: usize = 255;
 /// Scopes that are taken from a body at most.
@@ -207,6 +221,23 @@ mod tests {
         assert_eq!(read("shop/redact", &request), Err(WebhookRefusal::Body));
         assert_eq!(read("customers/redact", &request), Err(WebhookRefusal::Body), "a request deletes nobody");
         assert_eq!(read("customers/data_request", &redact), Err(WebhookRefusal::Body));
+    }
+
+    #[test]
+    fn every_topic_that_is_subscribed_to_is_acted_on() {
+        let good = |topic: &str| match topic {
+            "customers/redact" => serde_json::json!({ "shop_domain": "a.myshopify.com", "customer": { "id": 7 } }),
+            "app/scopes_update" => serde_json::json!({ "current": ["read_customers"] }),
+            "customers/data_request" => {
+                serde_json::json!({ "shop_domain": "a.myshopify.com", "customer": {}, "data_request": { "id": 9 } })
+            }
+            "shop/redact" => serde_json::json!({ "shop_domain": "a.myshopify.com" }),
+            _ => serde_json::json!({ "id": 1, "myshopify_domain": "a.myshopify.com" }),
+        };
+        for topic in TOPICS {
+            assert!(read(topic, &good(topic)).unwrap().is_some(), "{topic}");
+        }
+        assert!(COMPLIANCE_TOPICS.iter().all(|topic| TOPICS.contains(topic)));
     }
 
     #[test]

@@ -86,6 +86,22 @@ impl Store {
         Ok(transaction.commit().await?)
     }
 
+    /// Adds a line of its own unless the trail has the same one, but for its time, since `since`. Times are Unix
+    /// milliseconds.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn record_unless_since(&self, shop_id: i64, deed: &Deed, since: i64, now: i64) -> Result<(), StoreError> {
+        const SAME: &str = "SELECT seq FROM audit_lines \
+             WHERE shop_id = $1 AND at >= $2 AND action = $3 AND actor = $4 AND detail = $5 LIMIT 1";
+        let (actor, detail) = (deed.actor.to_string(), deed.detail.to_string());
+        let values: Vec<Value> = vec![shop_id.into(), since.into(), deed.action.into(), actor.into(), detail.into()];
+        if self.db.query_one_raw(self.statement(SAME, values)).await?.is_none() {
+            self.record(shop_id, deed, now).await?;
+        }
+        Ok(())
+    }
+
     /// Adds a line to a shop's trail, in the transaction of the change it is about.
     pub(super) async fn append_deed(
         &self,

@@ -1,12 +1,14 @@
 //! The audit trail: every change leaves a line, no line tells about a person or holds a secret, and `audit verify` finds
 //! whatever was done to the lines.
 
+use std::time::Duration;
+
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use subtotal_connect::clock::Clock;
 use subtotal_connect::store::{Actor, Chain, Deed, Trail};
 
-use crate::support::app::{ENCRYPTION_KEYS, SHOP, TestApp, open_store};
+use crate::support::app::{ALICE, ENCRYPTION_KEYS, SHOP, TestApp, open_store};
 use crate::support::command::CommandLine;
 use crate::support::database::TestDatabase;
 use crate::support::staff::execute;
@@ -30,6 +32,25 @@ async fn app_with_a_trail() -> TestApp {
         app.store.record(shop_id, &deed(number), app.clock.unix_ms()).await.unwrap();
     }
     app
+}
+
+#[actix_web::test]
+async fn each_member_of_staff_who_uses_the_key_leaves_a_line_an_hour() {
+    let clock = Clock::manual(1_800_000_000_000);
+    let app = TestApp::start_with(&[], clock.clone()).await;
+    let used = async || {
+        let lines = app.database.table("audit_lines").await;
+        lines.iter().filter(|line| line["action"] == "key.used").map(|line| line["actor"].clone()).collect::<Vec<_>>()
+    };
+    app.get("/retailers", ALICE).await;
+    assert_eq!(used().await, Vec::<Value>::new(), "a shopper is no member of staff");
+    for path in ["/status", "/retailers", "/lists/walmart", "/status"] {
+        assert_eq!(app.staff_get(SHOP, path).await.status, 200, "{path}");
+    }
+    assert_eq!(used().await, ["staff:42"]);
+    clock.advance(Duration::from_secs(3601));
+    app.staff_get(SHOP, "/retailers").await;
+    assert_eq!(used().await.len(), 2);
 }
 
 #[actix_web::test]

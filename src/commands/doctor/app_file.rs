@@ -6,21 +6,10 @@ use url::Url;
 use super::scopes::{self, split};
 use super::{APP_FILE, Finding, is_broken};
 use crate::config::{Config, Problem};
+use crate::shopify::notice::{COMPLIANCE_TOPICS, TOPICS};
 
 const CHECK: &str = "app file";
 const DEPLOY: &str = "mend shopify.app.toml and run: shopify app deploy";
-/// The topics `POST /webhooks/shopify` handles.
-const TOPICS: [&str; 8] = [
-    "app/uninstalled",
-    "app/scopes_update",
-    "shop/update",
-    "customers/update",
-    "customers/delete",
-    "customers/data_request",
-    "customers/redact",
-    "shop/redact",
-];
-const COMPLIANCE: [&str; 3] = ["customers/data_request", "customers/redact", "shop/redact"];
 const WEBHOOKS: &str = "/webhooks/shopify";
 const PROXY: &str = "/apps/subtotal";
 
@@ -146,12 +135,13 @@ impl Webhooks {
             named.extend(topics.iter().map(String::as_str));
             compliance.extend(compliance_topics.iter().map(String::as_str));
             must(
-                uri == WEBHOOKS || stands_at(uri, WEBHOOKS, origin),
-                "every uri of webhooks.subscriptions must be /webhooks/shopify",
+                stands_at(uri, WEBHOOKS, origin),
+                "every uri of webhooks.subscriptions must be https://…/webhooks/shopify on SHOPIFY_APP_URL in full: \
+                 Shopify puts a relative one behind application_url, which ends in /admin",
             );
         }
         for topic in TOPICS {
-            let at = if COMPLIANCE.contains(&topic) { &compliance } else { &named };
+            let at = if COMPLIANCE_TOPICS.contains(&topic) { &compliance } else { &named };
             must(at.contains(&topic), &format!("webhooks.subscriptions lacks {topic}"));
         }
         for topic in named.iter().chain(&compliance).filter(|topic| !TOPICS.contains(topic)) {
@@ -208,7 +198,9 @@ mod tests {
             ("\"shop/redact\"", "\"shop/redacted\"", "lacks shop/redact"),
             ("\"shop/redact\"", "\"shop/redacted\"", "names shop/redacted"),
             ("\"app/uninstalled\", ", "", "lacks app/uninstalled"),
-            ("uri = \"/webhooks/shopify\"", "uri = \"/webhooks\"", "uri"),
+            ("uri = \"https://app.example.com/webhooks/shopify\"", "uri = \"/webhooks/shopify\"", "a relative one"),
+            ("app.example.com/webhooks/shopify\"", "app.example.com/webhooks\"", "every uri"),
+            ("app.example.com/webhooks", "other.example.com/webhooks", "every uri"),
         ] {
             let changed = OWN.replacen(from, to, 1);
             assert_ne!(changed, OWN, "{from}");

@@ -84,7 +84,7 @@ pub(super) async fn status(
     Ok(web::Json(Status {
         configured: staff.shop.api_key.is_some(),
         api_key_hint: summaries.into_iter().next().and_then(|summary| summary.api_key_hint),
-        subtotal: subtotal(&state, &staff).await,
+        subtotal: subtotal(&state, &staff).await?,
         tokens: tokens(&state, &staff).await?,
         storefront_seen_at: state.store.storefront_seen_at(staff.shop.id).await?,
         connections: connections(&state, &staff).await?,
@@ -113,20 +113,23 @@ async fn refusals(state: &AppState, staff: &Staff) -> Result<Vec<RefusalStatus>,
 }
 
 /// Asks Subtotal with the stored key; nothing when there is none.
-async fn subtotal(state: &AppState, staff: &Staff) -> Option<Tested> {
-    staff.shop.api_key.as_ref()?;
+async fn subtotal(state: &AppState, staff: &Staff) -> Result<Option<Tested>, AppError> {
+    if staff.shop.api_key.is_none() {
+        return Ok(None);
+    }
+    super::note_key_use(state, staff).await?;
     let started = Instant::now();
     let asked = async {
         let (api, _) = state.subtotal(&staff.shop, state.deadline()).await?;
         api.retailers().await
     };
     let result = asked.await.map(|retailers| retailers.len());
-    Some(Tested {
+    Ok(Some(Tested {
         ok: result.is_ok(),
         latency_ms: u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX),
         retailers: result.unwrap_or(0),
         problem: result.err().map(SubtotalError::code),
-    })
+    }))
 }
 
 /// Whether the Admin API can be asked, or why not.

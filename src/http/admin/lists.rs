@@ -104,7 +104,7 @@ pub(super) async fn known_scope(state: &AppState, staff: &Staff, name: &str) -> 
     if staff.shop.api_key.is_none() {
         return Err(AppError::RetailerNotFound);
     }
-    let (api, shelf) = state.subtotal(&staff.shop, state.deadline()).await?;
+    let (api, shelf) = super::subtotal(state, staff).await?;
     let mut snapshot = shelf.retailers(&api).await?;
     if snapshot.by_id(name).is_none() {
         snapshot = shelf.retailers_after(&api, snapshot).await?;

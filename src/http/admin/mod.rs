@@ -15,17 +15,24 @@ mod settings;
 mod subtotal_key;
 mod visibility;
 
+use std::sync::Arc;
+
 use actix_web::http::Method;
 use actix_web::{Route, Scope, web};
 
 use super::error::AppError;
 use crate::app::AppState;
 use crate::shopify::session_token::VerifiedSession;
-use crate::store::{Actor, Shop};
+use crate::store::{Actor, Deed, Shop};
+use crate::subtotal::ShopApi;
+use crate::subtotal::retailers::Shelf;
+
+/// How long one line of the audit trail stands for every use of the key by the same person, in milliseconds.
+const KEY_USE_NOTED_MS: i64 = 60 * 60 * 1000;
 
 /// A member of staff in the admin of an installed shop.
 pub(super) struct Staff {
-    pub(super) shop: std::sync::Arc<Shop>,
+    pub(super) shop: Arc<Shop>,
     pub(super) actor: Actor,
 }
 
@@ -84,6 +91,23 @@ async fn other_method(_: VerifiedSession) -> Result<&'static str, AppError> {
 
 async fn unknown(_: VerifiedSession) -> Result<&'static str, AppError> {
     Err(AppError::NotFound)
+}
+
+/// Subtotal through the shop's stored key, for a member of staff.
+async fn subtotal(state: &AppState, staff: &Staff) -> Result<(ShopApi, Arc<Shelf>), AppError> {
+    if staff.shop.api_key.is_none() {
+        return Err(AppError::ShopNotConfigured);
+    }
+    note_key_use(state, staff).await?;
+    Ok(state.subtotal(&staff.shop, state.deadline()).await?)
+}
+
+/// Puts the use of the stored key into the audit trail, once an hour for each member of staff.
+async fn note_key_use(state: &AppState, staff: &Staff) -> Result<(), AppError> {
+    let detail = serde_json::json!({ "secret": "subtotal_api_key" });
+    let deed = Deed { actor: staff.actor.clone(), action: "key.used", detail };
+    let now = state.clock.unix_ms();
+    Ok(state.store.record_unless_since(staff.shop.id, &deed, now - KEY_USE_NOTED_MS, now).await?)
 }
 
 /// The installed shop of a session; a shop that is not installed yet, or whose tokens are gone, is installed now.

@@ -79,10 +79,7 @@ pub(super) async fn page(request: HttpRequest, state: web::Data<AppState>) -> Re
 
 pub(super) async fn retailers(session: VerifiedSession, state: web::Data<AppState>) -> Result<HttpResponse, AppError> {
     let staff = staff(&state, &session).await?;
-    if staff.shop.api_key.is_none() {
-        return Err(AppError::ShopNotConfigured);
-    }
-    let (api, shelf) = state.subtotal(&staff.shop, state.deadline()).await?;
+    let (api, shelf) = super::subtotal(&state, &staff).await?;
     let snapshot = shelf.retailers(&api).await?;
     let mut rules = HashMap::new();
     for list in state.store.lists(staff.shop.id).await? {
