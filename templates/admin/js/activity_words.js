@@ -13,6 +13,7 @@ const ACTION_WORDS = {
   "key.removed": "Key removed",
   "key.stored": "Key saved",
   "key.tested": "Key tested",
+  "key.used": "Key used to look at Subtotal",
   "rules.changed": "Visibility list changed",
   "rules.customer_struck": "A customer taken off visibility lists",
   "settings.changed": "Settings changed",
