@@ -58,7 +58,7 @@ const ADMIN_README = {
       await app.getByRole('button', { name: 'Remove larkmeadow.example' }).click();
       await app.getByRole('button', { name: 'Show who gains and loses' }).click();
       await app.getByText('Lose', { exact: true }).waitFor();
-      await app.locator('[data-list-form]').evaluate((form) => form.scrollIntoView());
+      await app.locator('[data-compare-form]').evaluate((form) => form.scrollIntoView());
     },
   },
   'admin-preview': {
