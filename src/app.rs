@@ -14,8 +14,10 @@ use tokio::sync::{Notify, watch};
 
 use crate::clock::Clock;
 use crate::config::{Config, RedirectMode};
+use crate::events::{Events, Histories, Intake, Sources};
 use crate::http::{Refusals, routes};
-use crate::install::{Tokens, Webhooks, inbox};
+use crate::install::inbox::Inbox;
+use crate::install::{Tokens, Webhooks};
 use crate::linking::Sightings;
 use crate::shopify::oauth::AppCredentials;
 use crate::shopify::{AdminApi, ClientSecrets, Contacts, CustomerId, ShopDomain};
@@ -24,6 +26,7 @@ use crate::subtotal::gate::Gate;
 use crate::subtotal::retailers::Shelf;
 use crate::subtotal::{Deadline, Retailers, ShopApi, SubtotalApi, SubtotalError};
 use crate::visibility::{Decision, Reason, ShopperEmail, decide};
+use crate::worker;
 
 /// How long requests in flight may take once the process was told to stop, in seconds.
 const SHUTDOWN_SECONDS: u64 = 10;
@@ -41,6 +44,9 @@ pub struct AppState {
     pub(crate) sightings: Sightings,
     /// Says that a webhook arrived.
     pub(crate) inbox: Arc<Notify>,
+    pub(crate) intake: Intake,
+    /// Says that an event arrived.
+    pub(crate) events: Arc<Notify>,
     pub(crate) admin: AdminSettings,
     pub(crate) refusals: Refusals,
     pub(crate) stopping: Arc<AtomicBool>,
@@ -69,6 +75,8 @@ pub struct Application {
     port: u16,
     webhooks: Webhooks,
     inbox: Arc<Notify>,
+    sources: Sources,
+    events: Arc<Notify>,
     stop: watch::Sender<bool>,
     refusals: Refusals,
     store: Store,
@@ -101,11 +109,13 @@ impl AppState {
             client_secrets: ClientSecrets::new(&config.shopify.client_secrets),
             retailers: Retailers::new(config.subtotal.retailers_fresh, clock.clone()),
             clock,
+            intake: Intake::start(store.clone()),
             store,
             redirect_mode: config.server.redirect_mode,
             tokens,
             sightings,
             inbox: Arc::default(),
+            events: Arc::default(),
             admin: AdminSettings {
                 client_id: config.shopify.client_id.clone(),
                 app_url: config.shopify.app_url.as_str().trim_end_matches('/').into(),
@@ -146,6 +156,16 @@ impl AppState {
             contacts: self.contacts.clone(),
             admin_api: self.admin_api.clone(),
             tokens: self.tokens.clone(),
+            subtotal: self.subtotal.clone(),
+            retailers: self.retailers.clone(),
+        }
+    }
+
+    /// Works out what events tell, with what this state holds.
+    fn sources(&self) -> Sources {
+        Sources {
+            store: self.store.clone(),
+            clock: self.clock.clone(),
             subtotal: self.subtotal.clone(),
             retailers: self.retailers.clone(),
         }
@@ -238,6 +258,7 @@ impl Application {
             serve_metrics(address, metrics).with_context(|| format!("can not listen on {address} for metrics"))?;
         }
         let (stopping, webhooks, inbox) = (state.stopping.clone(), state.webhooks(), state.inbox.clone());
+        let (sources, events) = (state.sources(), state.events.clone());
         let stop = watch::Sender::new(false);
         let (stopper, asked_to_stop) = (stop.clone(), stop_signal()?);
         let (refusals, store) = (state.refusals.clone(), state.store.clone());
@@ -254,7 +275,7 @@ impl Application {
         })
         .listen(listener)?
         .run();
-        Ok(Self { server, port, webhooks, inbox, stop, refusals, store })
+        Ok(Self { server, port, webhooks, inbox, sources, events, stop, refusals, store })
     }
 
     /// The port that is listened on.
@@ -274,12 +295,18 @@ impl Application {
     /// # Errors
     /// When the listener breaks.
     pub async fn run(self) -> std::io::Result<()> {
-        let Self { server, webhooks, inbox, stop, refusals, store, .. } = self;
-        let worker = tokio::spawn(inbox::run(Arc::new(webhooks), inbox, stop.subscribe()));
+        let Self { server, webhooks, inbox, sources, events, stop, refusals, store, .. } = self;
+        let new_history: Arc<Notify> = Arc::default();
+        let told = Events::new(sources.clone(), new_history.clone());
+        let workers = [
+            tokio::spawn(worker::run(Arc::new(Inbox(webhooks)), inbox, stop.subscribe())),
+            tokio::spawn(worker::run(Arc::new(told), events, stop.subscribe())),
+            tokio::spawn(worker::run(Arc::new(Histories::new(sources)), new_history, stop.subscribe())),
+        ];
         let storing = tokio::spawn(refusals.clone().keep_storing(store.clone()));
         let served = server.await;
         stop.send_replace(true);
-        let _ = worker.await;
+        futures_util::future::join_all(workers).await;
         storing.abort();
         refusals.flush(&store).await;
         served

@@ -13,6 +13,7 @@ pub mod shopify;
 pub mod store;
 pub mod visibility;
 
+pub mod events;
 pub mod install;
 pub mod linking;
 pub mod subtotal;
@@ -21,5 +22,6 @@ pub mod clock;
 pub mod config;
 pub mod settings;
 pub mod telemetry;
+pub mod worker;
 
 pub mod sandbox;

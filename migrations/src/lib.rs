@@ -13,6 +13,9 @@ mod m0008_audit;
 mod m0009_compliance;
 mod m0010_activity;
 mod m0011_service_audit;
+mod m0012_subtotal_events;
+mod m0013_followed_connections;
+mod m0014_happenings;
 
 /// Every migration, oldest first.
 #[derive(Debug)]
@@ -33,6 +36,9 @@ impl MigratorTrait for Migrator {
             Box::new(m0009_compliance::Migration),
             Box::new(m0010_activity::Migration),
             Box::new(m0011_service_audit::Migration),
+            Box::new(m0012_subtotal_events::Migration),
+            Box::new(m0013_followed_connections::Migration),
+            Box::new(m0014_happenings::Migration),
         ]
     }
 }

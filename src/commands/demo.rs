@@ -19,7 +19,7 @@ use crate::sandbox::shopify::admin::{AdminConfig, AdminSite};
 use crate::sandbox::shopify::{AdminApi, AppRegistration, Storefront, StorefrontConfig};
 use crate::sandbox::shoppers::{ALLOW_LISTED_DOMAIN, DANA, JONAS, MAYA};
 use crate::sandbox::subtotal::{
-    DEMO_CODE, DEMO_PASSWORD, DEMO_USERNAME, SeededConnection, SubtotalConfig, SubtotalWorld,
+    DEMO_CODE, DEMO_PASSWORD, DEMO_USERNAME, Destination, SeededConnection, SubtotalConfig, SubtotalWorld,
 };
 use crate::shopify::{ClientSecrets, ShopDomain};
 use crate::store::{Actor, ListChange, SecretKind, ShopChanges, Store};
@@ -30,10 +30,13 @@ const SHOP: &str = "larkmeadow.myshopify.com";
 const CLIENT_ID: &str = "demo-client-id";
 const CLIENT_SECRET: &str = "demo-client-secret";
 const SUBTOTAL_API_KEY: &str = "demo-subtotal-api-key";
+const SUBTOTAL_WEBHOOK_SECRET: &str = "demo-subtotal-webhook-secret";
 const ADMIN_TOKEN: &str = "demo-shopify-admin-token";
 const ENCRYPTION_KEYS: &str = "demo:ZGVtby1rZXktdGhhdC1wcm90ZWN0cy1ub3RoaW5nISE=";
 /// The gap before the first retry of a webhook.
 const WEBHOOK_RETRY: Duration = Duration::from_secs(2);
+/// The gap before the first retry of an event, which is five minutes at Subtotal.
+const EVENT_RETRY: Duration = Duration::from_secs(1);
 /// The retailer that only shoppers at the allow-listed domain see.
 const RESTRICTED_RETAILER: &str = "petco";
 /// What the shoppers have linked when the demo starts: every status once.
@@ -89,7 +92,7 @@ impl Demo {
         let config = places.service_config()?;
         let application = Application::build(&config, Clock::system(), None).await.context(BUSY)?;
         seed(&Store::open(&config.database.url, config.database.keyring.clone()).await?).await?;
-        start_subtotal(api, link)?;
+        start_subtotal(api, link, &places)?;
         start_shopify(storefront, admin, &places)?;
 
         if self.json {
@@ -169,7 +172,11 @@ impl Places {
 async fn seed(store: &Store) -> anyhow::Result<()> {
     let shop = ShopDomain::parse(SHOP)?;
     let now = super::now();
-    let secrets = [(SecretKind::SubtotalApiKey, SUBTOTAL_API_KEY), (SecretKind::ShopifyAdminToken, ADMIN_TOKEN)];
+    let secrets = [
+        (SecretKind::SubtotalApiKey, SUBTOTAL_API_KEY),
+        (SecretKind::SubtotalWebhook, SUBTOTAL_WEBHOOK_SECRET),
+        (SecretKind::ShopifyAdminToken, ADMIN_TOKEN),
+    ];
     for (kind, secret) in secrets {
         let changes = ShopChanges { secret: Some((kind, secret.into())), ..ShopChanges::default() };
         store.save_shop(&shop, changes, Actor::CommandLine, now).await?;
@@ -183,9 +190,14 @@ async fn seed(store: &Store) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn start_subtotal(api: TcpListener, link: TcpListener) -> anyhow::Result<()> {
+fn start_subtotal(api: TcpListener, link: TcpListener, places: &Places) -> anyhow::Result<()> {
     let port = link.local_addr()?.port();
     let mut config = SubtotalConfig::on_port(SUBTOTAL_API_KEY, port);
+    config.events = Some(Destination {
+        url: Url::parse(&places.service)?.join(&format!("/webhooks/subtotal/{SHOP}"))?,
+        secret: SUBTOTAL_WEBHOOK_SECRET.into(),
+        retry_base: EVENT_RETRY,
+    });
     config.connections = CONNECTIONS
         .iter()
         .map(|(customer, retailer, status)| SeededConnection {

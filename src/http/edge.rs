@@ -93,6 +93,10 @@ fn note(failure: &AppError, id: &str) {
             metrics::counter!("webhook_refusals_total", "reason" => refusal.reason()).increment(1);
             tracing::warn!(request_id = id, reason = refusal.reason(), "webhook refused");
         }
+        AppError::InvalidEvent(refusal) => {
+            metrics::counter!("event_refusals_total", "reason" => refusal.reason()).increment(1);
+            tracing::warn!(request_id = id, reason = refusal.reason(), "event refused");
+        }
         AppError::InvalidSession(refusal) => {
             metrics::counter!("session_refusals_total", "reason" => refusal.reason()).increment(1);
             tracing::warn!(request_id = id, reason = refusal.reason(), "session token refused");

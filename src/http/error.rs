@@ -12,6 +12,7 @@ use crate::shopify::session_token::SessionRefusal;
 use crate::shopify::webhook::WebhookRefusal;
 use crate::store::StoreError;
 use crate::subtotal::SubtotalError;
+use crate::subtotal::webhook::EventRefusal;
 
 /// Why a request is not answered as it hoped.
 #[derive(Debug, thiserror::Error)]
@@ -22,6 +23,9 @@ pub enum AppError {
     /// 401: which check failed is for the log and a counter only.
     #[error("webhook refused: {0}")]
     InvalidWebhook(WebhookRefusal),
+    /// 401: which check failed is for the log and a counter only.
+    #[error("event refused: {0}")]
+    InvalidEvent(EventRefusal),
     /// 401: which check failed is for the log and a counter only.
     #[error("session token refused: {0}")]
     InvalidSession(SessionRefusal),
@@ -82,7 +86,7 @@ impl AppError {
     /// The row of the table.
     pub(super) fn kind(&self) -> ProblemKind {
         match self {
-            Self::InvalidSignature(_) | Self::InvalidWebhook(_) => problem::INVALID_SIGNATURE,
+            Self::InvalidSignature(_) | Self::InvalidWebhook(_) | Self::InvalidEvent(_) => problem::INVALID_SIGNATURE,
             Self::InvalidSession(_) | Self::NoAccess(TokenError::SubjectRejected) => problem::INVALID_SESSION_TOKEN,
             Self::NoAccess(_) => problem::SHOPIFY_UNAVAILABLE,
             Self::VersionConflict => problem::VERSION_CONFLICT,

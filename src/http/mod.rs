@@ -13,6 +13,7 @@ mod problem;
 mod refusals;
 pub mod routes;
 mod storefront;
+mod subtotal_webhook;
 mod webhooks;
 
 pub use error::AppError;

@@ -9,7 +9,7 @@ pub(crate) use super::edge::edge;
 use super::error::AppError;
 use super::health::{healthz, readyz};
 use super::storefront::{configuration, connections, disconnect_connection, link, retailers, visibility};
-use super::webhooks;
+use super::{subtotal_webhook, webhooks};
 use crate::shopify::proxy::VerifiedProxy;
 
 /// Where Shopify's app proxy forwards to.
@@ -35,7 +35,11 @@ pub fn configure(app: &mut web::ServiceConfig) {
                 .service(get("/link/{link_id}", web::to(link::link)))
                 .default_service(web::to(verified_but_unknown)),
         )
-        .service(web::scope("/webhooks").default_service(web::to(webhooks::webhooks)))
+        .service(
+            web::scope("/webhooks")
+                .service(web::resource("/subtotal/{shop}").default_service(web::to(subtotal_webhook::subtotal_webhook)))
+                .default_service(web::to(webhooks::webhooks)),
+        )
         .default_service(web::to(unknown));
 }
 

@@ -31,8 +31,7 @@ pub(super) async fn webhooks(
     payload: web::Payload,
     state: web::Data<AppState>,
 ) -> Result<HttpResponse, AppError> {
-    let body = timeout(BODY_TIME, read(payload)).await.ok().flatten();
-    let body = body.ok_or(AppError::InvalidWebhook(WebhookRefusal::Unreadable))?;
+    let body = read(payload).await.ok_or(AppError::InvalidWebhook(WebhookRefusal::Unreadable))?;
     let header = |name: &str| single(request.headers(), name);
     let verified = webhook::verify(header, body, &state.client_secrets).map_err(AppError::InvalidWebhook)?;
     request.extensions_mut().insert(LoggedShop(verified.shop.clone()));
@@ -75,8 +74,12 @@ async fn receive(state: &AppState, webhook: &VerifiedWebhook) -> Result<(), AppE
     Ok(())
 }
 
-/// The raw body; `None` when it is too long or breaks off.
-async fn read(mut payload: web::Payload) -> Option<Vec<u8>> {
+/// The raw body; `None` when it is too long, breaks off or does not come in time.
+pub(super) async fn read(payload: web::Payload) -> Option<Vec<u8>> {
+    timeout(BODY_TIME, read_all(payload)).await.ok().flatten()
+}
+
+async fn read_all(mut payload: web::Payload) -> Option<Vec<u8>> {
     let mut body = Vec::new();
     let mut length = 0;
     while let Some(chunk) = payload.next().await {
@@ -95,7 +98,7 @@ async fn read(mut payload: web::Payload) -> Option<Vec<u8>> {
 }
 
 /// A header that is there once.
-fn single(headers: &HeaderMap, name: &str) -> Option<String> {
+pub(super) fn single(headers: &HeaderMap, name: &str) -> Option<String> {
     let mut values = headers.get_all(name);
     match (values.next(), values.next()) {
         (Some(value), None) => value.to_str().ok().map(str::to_owned),

@@ -53,14 +53,14 @@ impl Webhooks {
                 let gate = self.retailers.shelf(shop_id, version).await.gate();
                 let api = self.subtotal.for_shop(&key, gate, Deadline::after(CALLS));
                 let disconnected = match api {
-                    Ok(api) => disconnect_all(&api, customer).await,
-                    Err(error) => Err(error),
+                    Ok(api) => self.disconnect_all(&api, shop_id, customer).await,
+                    Err(error) => Err(error.into()),
                 };
                 let too_late = self.clock.unix_ms() - delivery.received_at > REDACT_FOR_MS;
                 match disconnected {
                     Ok(()) => Outcome::Erased,
-                    Err(_) if too_late => Outcome::ErasedHereOnly,
-                    Err(error) => return Err(error.into()),
+                    Err(WorkError::Subtotal(_)) if too_late => Outcome::ErasedHereOnly,
+                    Err(error) => return Err(error),
                 }
             }
         };
@@ -68,23 +68,25 @@ impl Webhooks {
         self.store.finish_customer_redact(delivery, shop_id, domain, customer, outcome, now).await?;
         Ok(())
     }
-}
 
-/// Disconnects what is not disconnected yet. A connection that goes meanwhile is as good as disconnected.
-async fn disconnect_all(api: &ShopApi, customer: &CustomerId) -> Result<(), SubtotalError> {
-    for connection in api.connections(customer.as_str()).await? {
-        if matches!(connection.status.as_str(), "disconnected" | "revoked") {
-            continue;
+    /// Disconnects what is not disconnected yet, whose events are not wanted any more. A connection that goes meanwhile
+    /// is as good as disconnected.
+    async fn disconnect_all(&self, api: &ShopApi, shop_id: i64, customer: &CustomerId) -> Result<(), WorkError> {
+        for connection in api.connections(customer.as_str()).await? {
+            let id = &connection.connection_id;
+            self.store.shut_connection(shop_id, id).await?;
+            if matches!(connection.status.as_str(), "disconnected" | "revoked") {
+                continue;
+            }
+            let disconnected = match api.connection_token(id, TokenScope::Access).await {
+                Ok(token) => api.disconnect(id, &token).await,
+                Err(error) => Err(error),
+            };
+            match disconnected {
+                Ok(()) | Err(SubtotalError::ConnectionNotFound) => {}
+                Err(error) => return Err(error.into()),
+            }
         }
-        let id = &connection.connection_id;
-        let disconnected = match api.connection_token(id, TokenScope::Access).await {
-            Ok(token) => api.disconnect(id, &token).await,
-            Err(error) => Err(error),
-        };
-        match disconnected {
-            Ok(()) | Err(SubtotalError::ConnectionNotFound) => {}
-            Err(error) => return Err(error),
-        }
+        Ok(())
     }
-    Ok(())
 }

@@ -1,70 +1,44 @@
 //! The worker that does what Shopify's webhooks ask for: it leases deliveries one by one, beside those of other
 //! processes, and tries those that fail again, ever later.
 
-use std::sync::Arc;
 use std::time::Duration;
 
-use rand::RngExt;
-use tokio::sync::{Notify, watch};
-use tokio::task::JoinSet;
-use tokio::time::{sleep, timeout};
+use tokio::time::timeout;
 
 use super::webhooks::Webhooks;
-use crate::store::Delivery;
+use crate::store::{Delivery, StoreError};
+use crate::worker::{self, Gaps, Queue, TRY};
 
-/// Deliveries one process works on at once.
-const AT_ONCE: usize = 16;
-/// How long a lease lasts, in milliseconds. What a killed process held is taken over after that.
-const LEASE_MS: i64 = 60_000;
-/// How long one try may take; shorter than a lease.
-const TRY: Duration = Duration::from_secs(45);
-/// How often due work is looked for when nothing arrives here: other processes' leftovers, and tries that are due.
-const POLL: Duration = Duration::from_secs(2);
-/// How many polls lie between two prunings: about an hour.
-const PRUNE_EVERY: u32 = 1800;
-/// How long tries that run may take to end once the process stops. Others take over what does not.
-const STOP: Duration = Duration::from_secs(8);
-/// The gap after the first failure; each one is three times the one before.
-const FIRST_GAP: Duration = Duration::from_secs(10);
-/// Tries of what may be given up: the gaps between them last more than a day.
-const TRIES: i32 = 10;
+/// The gap after the first failure is ten seconds; the gaps of what may be given up last more than a day together.
+const GAPS: Gaps = Gaps { first: Duration::from_secs(10), factor: 3, tries: 10 };
 /// The longest gap of what is tried until it is done.
 const LONGEST_GAP: Duration = Duration::from_hours(6);
 
-/// Works until `stopped` says so, or its sender is gone. `wake` says that something arrived.
-pub async fn run(webhooks: Arc<Webhooks>, wake: Arc<Notify>, mut stopped: watch::Receiver<bool>) {
-    let mut running = JoinSet::new();
-    let mut polls = 0;
-    while !*stopped.borrow() {
-        while running.len() < AT_ONCE {
-            match webhooks.store().lease_delivery(LEASE_MS).await {
-                Ok(Some(delivery)) => drop(running.spawn(work(webhooks.clone(), delivery))),
-                Ok(None) => break,
-                Err(error) => {
-                    tracing::error!(%error, "the webhook inbox could not be read");
-                    break;
-                }
-            }
-        }
-        tokio::select! {
-            changed = stopped.changed() => if changed.is_err() { break },
-            Some(_) = running.join_next() => {}
-            () = wake.notified() => {}
-            () = sleep(POLL) => {
-                if polls % PRUNE_EVERY == 0 {
-                    webhooks.prune().await;
-                }
-                polls += 1;
-            }
-        }
+/// The deliveries, as a [`Queue`].
+#[derive(Debug)]
+pub struct Inbox(pub Webhooks);
+
+impl Queue for Inbox {
+    type Job = Delivery;
+    type Error = StoreError;
+
+    async fn lease(&self, lease_ms: i64) -> Result<Option<Delivery>, StoreError> {
+        self.0.store().lease_delivery(lease_ms).await
     }
-    let _ = timeout(STOP, async { while running.join_next().await.is_some() {} }).await;
+
+    async fn work(&self, delivery: Delivery) {
+        work(&self.0, delivery).await;
+    }
+
+    async fn prune(&self) {
+        self.0.prune().await;
+    }
 }
 
-async fn work(webhooks: Arc<Webhooks>, delivery: Delivery) {
+async fn work(webhooks: &Webhooks, delivery: Delivery) {
     let notice = match serde_json::from_str(&delivery.work) {
         Ok(notice) => notice,
-        Err(_) => return fail(&webhooks, &delivery, "the stored work is unreadable", None).await,
+        Err(_) => return fail(webhooks, &delivery, "the stored work is unreadable", None).await,
     };
     let problem = match timeout(TRY, webhooks.work(&delivery, &notice)).await {
         Ok(Ok(())) => {
@@ -76,7 +50,7 @@ async fn work(webhooks: Arc<Webhooks>, delivery: Delivery) {
         Err(_) => "it took too long".to_owned(),
     };
     let next = next_try(delivery.attempt, Webhooks::is_persistent(&notice));
-    fail(&webhooks, &delivery, &problem, next).await;
+    fail(webhooks, &delivery, &problem, next).await;
 }
 
 async fn fail(webhooks: &Webhooks, delivery: &Delivery, problem: &str, next: Option<Duration>) {
@@ -90,13 +64,8 @@ async fn fail(webhooks: &Webhooks, delivery: &Delivery, problem: &str, next: Opt
 
 /// How long after the failed try `attempt` the next one is, or `None` when there is none.
 fn next_try(attempt: i32, persistent: bool) -> Option<Duration> {
-    if attempt >= TRIES && !persistent {
-        return None;
-    }
-    let tripled = u32::try_from(attempt.clamp(1, TRIES) - 1).unwrap_or(0);
-    let gap = FIRST_GAP * 3_u32.pow(tripled);
-    let gap = if persistent { gap.min(LONGEST_GAP) } else { gap };
-    Some(gap.mul_f64(rand::rng().random_range(0.8..1.2)))
+    let gap = GAPS.after(attempt);
+    if persistent { Some(gap.unwrap_or(Duration::MAX).min(LONGEST_GAP.mul_f64(worker::jitter()))) } else { gap }
 }
 
 #[cfg(test)]

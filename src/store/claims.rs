@@ -115,6 +115,22 @@ impl Store {
         Statement::from_sql_and_values(self.durable.get_database_backend(), sql, values)
     }
 
+    /// What makes a lease pass over rows that another process is just taking. SQLite has one writer at a time anyway.
+    pub(super) fn skip_locked(&self) -> &'static str {
+        match self.durable.get_database_backend() {
+            DbBackend::Postgres => "FOR UPDATE SKIP LOCKED",
+            _ => "",
+        }
+    }
+
+    /// A parameter of bytes where no column says what it is.
+    pub(super) fn bytes(&self, parameter: &str) -> String {
+        match self.durable.get_database_backend() {
+            DbBackend::Postgres => format!("CAST({parameter} AS BYTEA)"),
+            _ => parameter.to_owned(),
+        }
+    }
+
     /// The database's clock, as an SQL expression in Unix milliseconds.
     pub(super) fn clock(&self) -> &'static str {
         match self.durable.get_database_backend() {

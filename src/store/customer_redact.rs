@@ -3,6 +3,7 @@
 use sea_orm::{ConnectionTrait, Value};
 
 use super::inbox::Delivery;
+use super::subtotal_events::connection_digest;
 use super::{Actor, Deed, Outcome, Store, StoreError};
 use crate::shopify::ShopDomain;
 use crate::visibility::Entry;
@@ -23,6 +24,14 @@ impl Store {
         let transaction = self.begin_durable().await?;
         self.erase_customer_in(&transaction, shop_id, shop, customer, but).await?;
         Ok(transaction.commit().await?)
+    }
+
+    /// Takes in nothing more of a connection, because its customer is redacted.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn shut_connection(&self, shop_id: i64, connection: &str) -> Result<(), StoreError> {
+        self.shut(&self.db, shop_id, connection).await
     }
 
     /// Ends a customer's redaction in one step: what came in meanwhile is deleted too, and the delivery, its line in
@@ -86,6 +95,39 @@ impl Store {
         Ok(())
     }
 
+    async fn shut(&self, db: &impl ConnectionTrait, shop_id: i64, connection: &str) -> Result<(), StoreError> {
+        const SQL: &str = "INSERT INTO erased_connections (shop_id, digest) VALUES ($1, $2) ON CONFLICT DO NOTHING";
+        let values: Vec<Value> = vec![shop_id.into(), connection_digest(shop_id, connection).into()];
+        db.execute_raw(self.statement(SQL, values)).await?;
+        Ok(())
+    }
+
+    /// Deletes what events told of a customer, and takes in nothing more of the connections: disconnecting them makes
+    /// Subtotal tell once more. An event that could not be read may be about anybody, so no body of one stays.
+    async fn erase_events_of(&self, db: &impl ConnectionTrait, shop_id: i64, customer: &str) -> Result<(), StoreError> {
+        const CONNECTIONS: &str = "SELECT connection_id FROM followed_connections WHERE shop_id = $1 AND customer_id = $2 \
+             UNION SELECT connection_id FROM connections WHERE shop_id = $1 AND customer_id = $2 \
+             UNION SELECT connection_id FROM subtotal_events WHERE shop_id = $1 AND customer_id = $2 \
+             UNION SELECT connection_id FROM happenings WHERE shop_id = $1 AND customer_id = $2 \
+             UNION SELECT connection_id FROM connection_claims WHERE shop_id = $1 AND customer_id = $2";
+        const UNREADABLE: &str = "UPDATE subtotal_events SET sealed = NULL WHERE shop_id = $1 AND state = 'unreadable'";
+        let of = || vec![Value::from(shop_id), Value::from(customer)];
+        for row in db.query_all_raw(self.statement(CONNECTIONS, of())).await? {
+            let Some(connection) = row.try_get::<Option<String>>("", "connection_id")? else { continue };
+            self.shut(db, shop_id, &connection).await?;
+            // What is being worked on just now is waited for, by its row in one of the first two.
+            for table in ["subtotal_events", "followed_connections", "connection_notices", "happenings"] {
+                let sql = format!("DELETE FROM {table} WHERE shop_id = $1 AND connection_id = $2");
+                let values = vec![shop_id.into(), connection.clone().into()];
+                db.execute_raw(self.statement(&sql, values)).await?;
+            }
+        }
+        db.execute_raw(self.statement("DELETE FROM subtotal_events WHERE shop_id = $1 AND customer_id = $2", of()))
+            .await?;
+        db.execute_raw(self.statement(UNREADABLE, vec![shop_id.into()])).await?;
+        Ok(())
+    }
+
     async fn erase_customer_in(
         &self,
         db: &impl ConnectionTrait,
@@ -96,6 +138,7 @@ impl Store {
     ) -> Result<(), StoreError> {
         const WORK: &str = "UPDATE webhook_deliveries SET work = '{}', state = 'done', lease_until = 0 \
              WHERE shop_domain = $1 AND work LIKE $2 AND delivery_id <> $3";
+        self.erase_events_of(db, shop_id, customer).await?;
         for table in ["connection_claims", "connections", "data_requests"] {
             let sql = format!("DELETE FROM {table} WHERE shop_id = $1 AND customer_id = $2");
             db.execute_raw(self.statement(&sql, vec![shop_id.into(), customer.into()])).await?;

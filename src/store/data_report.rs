@@ -18,6 +18,10 @@ pub struct DataReport {
     pub creations: Vec<ReportedCreation>,
     /// Requests for this customer's data.
     pub data_requests: Vec<ReportedRequest>,
+    /// Events from Subtotal that are about the customer.
+    pub events: Vec<ReportedEvent>,
+    /// What was told on to the merchant's tools.
+    pub happenings: Vec<ReportedHappening>,
     /// The visibility lists in which the customer's e-mail address stands: `global`, or a retailer's slug.
     pub visibility_lists: Vec<String>,
 }
@@ -46,6 +50,35 @@ pub struct ReportedCreation {
     pub state: String,
     /// The connection that was created.
     pub connection_id: Option<String>,
+}
+
+/// An event from Subtotal.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ReportedEvent {
+    /// Subtotal's id.
+    pub id: String,
+    /// Such as `connection.activated`.
+    #[serde(rename = "type")]
+    pub kind: String,
+    /// When it came.
+    pub received_at: i64,
+    /// `waiting`, `done`, `ignored` or `failed`.
+    pub state: String,
+}
+
+/// Something that was told on.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ReportedHappening {
+    /// Subtotal's id of the event, or `purchase:` and that of the purchase.
+    pub id: String,
+    /// Such as `connected` or `purchased`.
+    pub kind: String,
+    /// The connection it is about.
+    pub connection_id: String,
+    /// When it happened.
+    pub at: i64,
 }
 
 /// A request for data.
@@ -92,10 +125,18 @@ impl Store {
         const LISTS: &str = "SELECT l.retailer_id FROM visibility_lists l JOIN visibility_entries e \
              ON e.list_id = l.id AND e.generation = l.generation WHERE l.shop_id = $1 AND e.value = $2 \
              ORDER BY l.retailer_id";
+        const EVENTS: &str = "SELECT event_id, event_type, received_at, state FROM subtotal_events \
+             WHERE shop_id = $1 AND (customer_id = $2 OR connection_id IN (SELECT connection_id \
+             FROM followed_connections WHERE shop_id = $1 AND customer_id = $2)) ORDER BY received_at, event_id";
+        const HAPPENINGS: &str = "SELECT id, kind, connection_id, at FROM happenings \
+             WHERE shop_id = $1 AND (customer_id = $2 OR connection_id IN (SELECT connection_id \
+             FROM followed_connections WHERE shop_id = $1 AND customer_id = $2)) ORDER BY at, id";
         let about = |value: &str| -> Vec<Value> { vec![shop_id.into(), value.into()] };
         let connections = self.db.query_all_raw(self.statement(CONNECTIONS, about(customer))).await?;
         let creations = self.db.query_all_raw(self.statement(CREATIONS, about(customer))).await?;
         let requests = self.db.query_all_raw(self.statement(REQUESTS, about(customer))).await?;
+        let events = self.db.query_all_raw(self.statement(EVENTS, about(customer))).await?;
+        let happenings = self.db.query_all_raw(self.statement(HAPPENINGS, about(customer))).await?;
         let address = email.map_or("", ShopperEmail::as_address_entry);
         let lists = self.db.query_all_raw(self.statement(LISTS, about(address))).await?;
         Ok(DataReport {
@@ -103,6 +144,8 @@ impl Store {
             connections: connections.iter().map(read_connection).collect::<Result<_, StoreError>>()?,
             creations: creations.iter().map(read_creation).collect::<Result<_, StoreError>>()?,
             data_requests: requests.iter().map(read_request).collect::<Result<_, StoreError>>()?,
+            events: events.iter().map(read_event).collect::<Result<_, StoreError>>()?,
+            happenings: happenings.iter().map(read_happening).collect::<Result<_, StoreError>>()?,
             visibility_lists: lists.iter().map(read_list).collect::<Result<_, StoreError>>()?,
         })
     }
@@ -122,6 +165,24 @@ fn read_creation(row: &QueryResult) -> Result<ReportedCreation, StoreError> {
         retailer_id: row.try_get("", "retailer_id")?,
         state: row.try_get("", "state")?,
         connection_id: row.try_get("", "connection_id")?,
+    })
+}
+
+fn read_event(row: &QueryResult) -> Result<ReportedEvent, StoreError> {
+    Ok(ReportedEvent {
+        id: row.try_get("", "event_id")?,
+        kind: row.try_get("", "event_type")?,
+        received_at: row.try_get("", "received_at")?,
+        state: row.try_get("", "state")?,
+    })
+}
+
+fn read_happening(row: &QueryResult) -> Result<ReportedHappening, StoreError> {
+    Ok(ReportedHappening {
+        id: row.try_get("", "id")?,
+        kind: row.try_get("", "kind")?,
+        connection_id: row.try_get("", "connection_id")?,
+        at: row.try_get("", "at")?,
     })
 }
 

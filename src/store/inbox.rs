@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use sea_orm::{ConnectionTrait, DbBackend, QueryResult, TransactionTrait, Value};
+use sea_orm::{ConnectionTrait, QueryResult, TransactionTrait, Value};
 use serde::Serialize;
 
 use super::{Deed, Store, StoreError};
@@ -104,17 +104,14 @@ impl Store {
     /// # Errors
     /// [`StoreError`].
     pub async fn lease_delivery(&self, lease_ms: i64) -> Result<Option<Delivery>, StoreError> {
-        let skip_locked = match self.durable.get_database_backend() {
-            DbBackend::Postgres => "FOR UPDATE SKIP LOCKED",
-            _ => "",
-        };
         let sql = format!(
             "UPDATE webhook_deliveries SET lease_until = {clock} + $1, attempts = attempts + 1 WHERE delivery_id = \
              (SELECT delivery_id FROM webhook_deliveries WHERE state = 'waiting' AND next_attempt_at <= {clock} \
               AND lease_until <= {clock} ORDER BY next_attempt_at LIMIT 1 {skip_locked}) \
              AND state = 'waiting' AND lease_until <= {clock} RETURNING delivery_id, shop_domain, work, attempts, \
              received_at, COALESCE(triggered_at, received_at) AS happened_at",
-            clock = self.clock()
+            clock = self.clock(),
+            skip_locked = self.skip_locked()
         );
         let row = self.durable.query_one_raw(self.statement(&sql, vec![lease_ms.into()])).await?;
         row.as_ref().map(read_delivery).transpose()

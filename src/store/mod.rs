@@ -8,11 +8,15 @@ mod compliance;
 mod connections;
 mod customer_redact;
 mod data_report;
+mod deliveries;
 mod entities;
 mod entries;
+mod happenings;
+mod histories;
 mod inbox;
 mod inspect;
 mod installs;
+mod notices;
 mod open;
 mod refusals;
 mod rules;
@@ -21,6 +25,7 @@ mod secrets;
 mod shop;
 mod shop_redact;
 mod shops;
+mod subtotal_events;
 mod summaries;
 mod tokens;
 
@@ -37,16 +42,21 @@ pub use audit_chain::Chain;
 pub use claims::{Claim, ClaimKey, ClaimState};
 pub use compliance::{ComplianceReceipt, Outcome};
 pub use connections::{ConnectionCount, ListedConnection, ListedConnections};
-pub use data_report::{DataReport, ReportedConnection, ReportedCreation, ReportedRequest};
+pub use data_report::{
+    DataReport, ReportedConnection, ReportedCreation, ReportedEvent, ReportedHappening, ReportedRequest,
+};
 pub use entries::FoundEntries;
+pub use histories::{LeasedHistory, PageEnd};
 pub use inbox::{Delivery, DeliveryLine, NewDelivery};
 pub use inspect::Unopened;
 pub use installs::ShopTold;
+pub use notices::Notice;
 pub use refusals::{NewRefusals, Refusal};
 pub use rules::{FIRST_VERSION, ListChange, ListState, ReplacedList};
 pub use sealed::{EncryptionKey, Keyring, SealError};
 pub use secrets::SecretKind;
 pub use shop::{Accounts, LinkStyle, Shop, ShopCache, ShopChanges};
+pub use subtotal_events::{EventFate, EventLine, LeasedEvent, NewEvent};
 pub use summaries::ShopSummary;
 pub use tokens::StoredTokens;
 

@@ -1,15 +1,20 @@
 //! A shop's secrets, sealed at rest.
 
 use sea_orm::sea_query::{Expr, OnConflict};
-use sea_orm::{ConnectionTrait, EntityTrait, ExprTrait, Set};
+use sea_orm::{ConnectionTrait, EntityTrait, ExprTrait, Set, Value};
 use secrecy::{ExposeSecret, SecretString};
 
 use super::entities::shop_secret;
 use super::sealed::Place;
 use super::{Actor, Deed, Store, StoreError};
+use crate::shopify::ShopDomain;
 
 /// Characters of a secret that are kept readable, so that people can tell which one is stored.
 const HINT_CHARACTERS: usize = 4;
+
+/// How long a webhook secret stays valid after it was replaced, in milliseconds: Subtotal still signs with it until
+/// somebody has changed it there too.
+const FORMER_MS: i64 = 24 * 60 * 60 * 1000;
 
 /// What a stored secret is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -18,6 +23,8 @@ pub enum SecretKind {
     SubtotalApiKey,
     /// The secret Subtotal signs its webhooks with.
     SubtotalWebhook,
+    /// The webhook secret before that one; valid for 24 hours after it was replaced.
+    FormerSubtotalWebhook,
     /// The offline token for Shopify's Admin API.
     ShopifyAdminToken,
 }
@@ -27,6 +34,7 @@ impl SecretKind {
         match self {
             Self::SubtotalApiKey => "subtotal_api_key",
             Self::SubtotalWebhook => "subtotal_webhook_secret",
+            Self::FormerSubtotalWebhook => "subtotal_webhook_secret_before",
             Self::ShopifyAdminToken => "shopify_admin_token",
         }
     }
@@ -45,6 +53,60 @@ impl Store {
         Ok(Some((secret, row.version)))
     }
 
+    /// The installed shop at `domain`, and the secrets Subtotal may sign its webhooks with at `now` (Unix milliseconds),
+    /// newest first. One that does not open is left out.
+    ///
+    /// # Errors
+    /// [`StoreError::Database`].
+    pub async fn webhook_secrets(
+        &self,
+        domain: &ShopDomain,
+        now: i64,
+    ) -> Result<Option<(i64, Vec<SecretString>)>, StoreError> {
+        const SQL: &str = "SELECT s.id, x.kind, x.sealed FROM shops s LEFT JOIN shop_secrets x ON x.shop_id = s.id \
+             AND (x.kind = $2 OR (x.kind = $3 AND x.updated_at > $4)) \
+             WHERE s.domain = $1 AND s.uninstalled_at IS NULL ORDER BY x.kind";
+        let (current, former) = (SecretKind::SubtotalWebhook.as_str(), SecretKind::FormerSubtotalWebhook.as_str());
+        let values: Vec<Value> = vec![domain.as_str().into(), current.into(), former.into(), (now - FORMER_MS).into()];
+        let rows = self.db.query_all_raw(self.statement(SQL, values)).await?;
+        let Some(first) = rows.first() else { return Ok(None) };
+        let shop_id: i64 = first.try_get("", "id")?;
+        let mut secrets = Vec::new();
+        for row in &rows {
+            let (kind, sealed) = (row.try_get::<Option<String>>("", "kind")?, row.try_get("", "sealed")?);
+            let (Some(kind), Some(sealed)) = (kind, sealed) else { continue };
+            let sealed: Vec<u8> = sealed;
+            match self.keyring.open(Place { shop_id, kind: &kind }, &sealed) {
+                Ok(secret) => secrets.push(secret),
+                Err(error) => tracing::error!(%error, "a webhook secret is treated as absent"),
+            }
+        }
+        Ok(Some((shop_id, secrets)))
+    }
+
+    /// Keeps the webhook secret there is, which `secret` replaces, as the former one.
+    async fn keep_former(
+        &self,
+        db: &impl ConnectionTrait,
+        shop_id: i64,
+        secret: &SecretString,
+        now: i64,
+    ) -> Result<(), StoreError> {
+        let kind = SecretKind::SubtotalWebhook.as_str();
+        let found = shop_secret::Entity::find_by_id((shop_id, kind.to_owned())).one(db).await?;
+        let Some(row) = found else { return Ok(()) };
+        match self.keyring.open(Place { shop_id, kind }, &row.sealed) {
+            Ok(former) if former.expose_secret() != secret.expose_secret() => {
+                self.put_secret(db, shop_id, SecretKind::FormerSubtotalWebhook, &former, now).await
+            }
+            Ok(_) => Ok(()),
+            Err(error) => {
+                tracing::warn!(%error, "the webhook secret before is of no use any more");
+                Ok(())
+            }
+        }
+    }
+
     /// Removes a secret, with its line in the audit trail. Answers whether there was one.
     ///
     /// # Errors
@@ -53,6 +115,10 @@ impl Store {
         let transaction = self.begin_write().await?;
         let delete = shop_secret::Entity::delete_by_id((shop_id, kind.as_str().to_owned()));
         let removed = delete.exec(&transaction).await?.rows_affected > 0;
+        if kind == SecretKind::SubtotalWebhook {
+            let former = SecretKind::FormerSubtotalWebhook.as_str().to_owned();
+            shop_secret::Entity::delete_by_id((shop_id, former)).exec(&transaction).await?;
+        }
         if removed {
             let deed =
                 Deed { actor: by, action: "key.removed", detail: serde_json::json!({ "secret": kind.as_str() }) };
@@ -63,6 +129,20 @@ impl Store {
     }
 
     pub(super) async fn seal_secret(
+        &self,
+        db: &impl ConnectionTrait,
+        shop_id: i64,
+        kind: SecretKind,
+        secret: &SecretString,
+        now: i64,
+    ) -> Result<(), StoreError> {
+        if kind == SecretKind::SubtotalWebhook {
+            self.keep_former(db, shop_id, secret, now).await?;
+        }
+        self.put_secret(db, shop_id, kind, secret, now).await
+    }
+
+    async fn put_secret(
         &self,
         db: &impl ConnectionTrait,
         shop_id: i64,

@@ -227,17 +227,30 @@ impl ShopApi {
         result
     }
 
-    /// A read: tried once more when it did not connect or was answered 502, 503 or 504.
     async fn read<T: DeserializeOwned>(
         &self,
         operation: &'static str,
         query: &[(&str, &str)],
         path: &str,
     ) -> Result<T, SubtotalError> {
+        self.read_with(operation, query, &[path], None).await
+    }
+
+    /// A read: tried once more when it did not connect or was answered 502, 503 or 504.
+    pub(super) async fn read_with<T: DeserializeOwned>(
+        &self,
+        operation: &'static str,
+        query: &[(&str, &str)],
+        segments: &[&str],
+        token: Option<&SecretString>,
+    ) -> Result<T, SubtotalError> {
         let pass = self.gate.enter(self.deadline).await?;
         let mut result = Err(SubtotalError::TimedOut);
         for may_repeat in [true, false] {
-            let request = self.request(Method::GET, &[path]).query(query);
+            let mut request = self.request(Method::GET, segments).query(query);
+            if let Some(token) = token {
+                request = request.bearer_auth(token.expose_secret());
+            }
             let answer = self.timed(async {
                 match attempt(request).await {
                     Attempt::Answered(response) if response.status().is_success() => (parse(response).await, None),

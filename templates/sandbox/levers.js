@@ -1,7 +1,7 @@
 // Pulls levers without leaving the page, and keeps what it shows fresh. Without script the forms work by themselves.
 "use strict";
 
-const kept = ["now", "links", "connections", "calls"];
+const kept = ["now", "links", "connections", "events", "calls"];
 
 function show(html) {
   const fresh = new DOMParser().parseFromString(html, "text/html");

@@ -84,6 +84,41 @@ async fn fill(app: &TestApp, shop: &str) {
         app.database
             .execute(&format!("INSERT INTO data_requests VALUES ({id}, 'r{customer}', '{customer}', {now})"))
             .await;
+        fill_events(app, id, shop, customer).await;
+    }
+}
+
+/// What events of a customer's connection leave: one is done, one waits, one could not be read.
+async fn fill_events(app: &TestApp, id: i64, shop: &str, customer: &str) {
+    let connection = format!("told-{customer}-{shop}");
+    let digest = format!("{customer}0").repeat(8);
+    let event = |event: &str, state: &str, who: &str| {
+        format!(
+            "INSERT INTO subtotal_events (shop_id, event_id, event_type, connection_id, customer_id, is_simulated, \
+             sealed, sent_at, received_at, state, due_at) VALUES ({id}, '{event}', 'connection.activated', {who}, \
+             false, NULL, 1, 1, '{state}', 9000000000000)"
+        )
+    };
+    let about = format!("'{connection}', '{customer}'");
+    for sql in [
+        event(&format!("e1-{customer}"), "done", &about),
+        event(&format!("e2-{customer}"), "waiting", &format!("'{connection}', NULL")),
+        event(&format!("e3-{customer}"), "unreadable", "NULL, NULL"),
+        format!(
+            "INSERT INTO followed_connections (shop_id, connection_id, customer_id, retailer_id, status, status_at, \
+             is_simulated) VALUES ({id}, {about}, 'walmart', 'active', 1, false)"
+        ),
+        format!(
+            "INSERT INTO connection_notices (shop_id, event_id, connection_id, status, at, is_simulated, told) \
+             VALUES ({id}, 'e1-{customer}', '{connection}', 'active', 1, false, 'connected')"
+        ),
+        format!(
+            "INSERT INTO happenings (shop_id, id, kind, connection_id, customer_id, is_simulated, at, told_at) \
+             VALUES ({id}, 'e1-{customer}', 'connected', {about}, false, 1, 1)"
+        ),
+        format!("INSERT INTO erased_connections (shop_id, digest) VALUES ({id}, '{digest}')"),
+    ] {
+        app.database.execute(&sql).await;
     }
 }
 
@@ -244,10 +279,12 @@ async fn after_a_customers_redaction_nothing_of_the_customer_is_left_here_and_no
     assert_eq!(app.subtotal.status_of(&gone), "disconnected");
     assert_eq!(app.subtotal.status_of(&bobs), "active");
     assert_eq!(app.subtotal.count(Call::Patch), 1);
-    for private in ["\"7001\"", EMAIL, PHONE, "connection-7001", "77001"] {
+    for private in ["\"7001\"", EMAIL, PHONE, "connection-7001", "told-7001", "77001", "e1-7001", "e2-7001"] {
         assert_eq!(app.database.rows_with(private).await, Vec::<String>::new(), "{private}");
     }
-    assert_eq!(app.database.rows_with("7002").await.len(), 3, "{:?}", app.database.rows_with("7002").await);
+    let bobs = app.database.rows_with("\"7002\"").await;
+    assert_eq!(bobs.len(), 6, "{bobs:?}");
+    assert_eq!(app.database.rows_with("e2-7002").await.len(), 1, "and what waits of his");
     assert_eq!(app.database.rows_with("@private.example").await.len(), 2, "Bob's address, and the whole domain");
     let expected = [receipt("customers/data_request", "recorded"), receipt("customers/redact", "erased")];
     assert_eq!(receipts(&app).await, expected);
@@ -307,5 +344,36 @@ async fn a_data_request_is_recorded_once_and_reported_from_what_is_stored() {
     assert_eq!(report["connections"][0]["connectionId"], format!("connection-7001-{SHOP}"));
     assert_eq!(report["creations"][0], json!({ "retailerId": "walmart", "state": "created", "connectionId": null }));
     assert_eq!(report["dataRequests"][0]["id"], "42");
+    let events = report["events"].as_array().unwrap();
+    assert_eq!(events.iter().map(|event| event["id"].as_str().unwrap()).collect::<Vec<_>>(), ["e1-7001", "e2-7001"]);
+    assert_eq!(report["happenings"][0]["kind"], "connected");
+    assert_eq!(report["happenings"].as_array().unwrap().len(), 1);
     assert_eq!(report["visibilityLists"], json!(["global"]));
+}
+
+#[actix_web::test]
+async fn what_subtotal_tells_of_a_redacted_customer_is_taken_in_no_more() {
+    use crate::support::event::{self, Sent, connection_event, id_from};
+    let app = event::start().await;
+    let connection = app.subtotal.add_connection(&app.api_key, ALICE, "walmart", "active");
+    let unheard_of = app.subtotal.add_connection(&app.api_key, ALICE, "amazon", "active");
+    Sent::new(&connection_event(&id_from(&app, 9000), "activated", &connection)).done(&app).await;
+    let unreadable = json!({ "type": "connection.upgraded", "id": "u", "email": event::EMAIL });
+    Sent::new(&unreadable).done(&app).await;
+    assert_eq!(event::kinds(&app).await, ["connected"]);
+    customer_redact(&alice()).done(&app).await;
+    for connection in [&connection, &unheard_of] {
+        assert_eq!(app.subtotal.status_of(connection), "disconnected");
+        // So Subtotal tells.
+        Sent::new(&connection_event(&id_from(&app, 0), "disconnected", connection)).done(&app).await;
+    }
+    assert_eq!(event::told(&app).await, []);
+    for private in ["\"7001\"", event::EMAIL, &connection, &unheard_of] {
+        assert_eq!(app.database.rows_with(private).await, Vec::<String>::new(), "{private}");
+    }
+    let left = app.database.table("subtotal_events").await;
+    assert_eq!((left.len(), &left[0]["sealed"]), (1, &Value::Null), "the one that could be about anybody");
+    let again = app.subtotal.add_connection(&app.api_key, ALICE, "walmart", "active");
+    Sent::new(&connection_event(&id_from(&app, 0), "activated", &again)).done(&app).await;
+    assert_eq!(event::kinds(&app).await, ["connected"], "a connection made since is another one");
 }

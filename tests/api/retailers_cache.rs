@@ -155,6 +155,7 @@ async fn no_list_is_served_once_the_key_was_rejected(#[case] call: Call, #[value
         Call::Token | Call::Patch => {
             rejected(&app.post("/disconnect-connection", ALICE, &json!({ "connectionId": id })).await);
         }
+        Call::Connection | Call::Purchases | Call::Purchase => unreachable!("no page makes it"),
     }
     app.subtotal.break_call(Call::Retailers, Fault::Status(status));
     let next = async || app.get("/retailers", ALICE).await;

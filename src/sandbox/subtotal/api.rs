@@ -12,10 +12,10 @@ use actix_web::http::header::AUTHORIZATION;
 use actix_web::{FromRequest, HttpMessage, HttpRequest, HttpResponse, web};
 use serde_json::json;
 
-use super::SubtotalWorld;
 use super::refusal::{FieldProblem, Fields, Refusal};
 use super::state::{Connection, Project};
-use super::token::Scope;
+use super::token::{IssuedToken, Scope};
+use super::{SubtotalWorld, purchases};
 use crate::subtotal::wire::{NewConnection, RetailerList};
 
 const LONGEST_CUSTOMER_ID: usize = 64;
@@ -23,7 +23,7 @@ const LONGEST_RETAILER_ID: usize = 26;
 const LONGEST_EMAIL: usize = 64;
 const LONGEST_MOBILE: usize = 16;
 
-type World = web::Data<SubtotalWorld>;
+pub(super) type World = web::Data<SubtotalWorld>;
 
 pub(super) fn configure(routes: &mut web::ServiceConfig) {
     let resource = |path| web::resource(path).default_service(web::to(method_not_allowed));
@@ -37,6 +37,7 @@ pub(super) fn configure(routes: &mut web::ServiceConfig) {
                 .route(web::delete().to(delete)),
         )
         .service(resource("/connections/{connection_id}/token").route(web::post().to(issue_token)))
+        .configure(purchases::configure)
         .default_service(web::to(not_found));
 }
 
@@ -95,13 +96,17 @@ async fn update(opened: Opened, world: World, request: HttpRequest, body: web::B
     let disconnected = |status: &str| (status == "disconnected").then(|| status.to_owned());
     let status = fields.one_of("status", "'disconnected'", disconnected);
     fields.finish()?;
-    opened.with(&world, |connection| {
+    let answer = opened.with(&world, |connection| {
         connection.customer_id = customer_id.unwrap_or_else(|| connection.customer_id.clone());
-        connection.status = status.unwrap_or_else(|| connection.status.clone());
         connection.email = email.or_else(|| connection.email.take());
         connection.mobile = mobile.or_else(|| connection.mobile.take());
+        connection.status = status.clone().unwrap_or_else(|| connection.status.clone());
         HttpResponse::Ok().json(connection)
-    })
+    })?;
+    if let Some(status) = status {
+        world.set_status(&mut world.state(), &opened.connection_id, &status);
+    }
+    Ok(answer)
 }
 
 async fn delete(opened: Opened, world: World) -> HttpResponse {
@@ -174,14 +179,38 @@ impl FromRequest for Opened {
     }
 }
 
-fn open(request: &HttpRequest) -> Result<Opened, Refusal> {
+/// The connection whose access token came with the project's key.
+pub(super) struct Reading {
+    pub(super) connection_id: String,
+}
+
+impl FromRequest for Reading {
+    type Error = Refusal;
+    type Future = Ready<Result<Self, Refusal>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        ready(issued(request).and_then(|(project, issued)| {
+            let connection_id = issued.connection_id;
+            let own = world_of(request).state().connection_mut(project, &connection_id).is_some();
+            if own && issued.scope == Scope::Access { Ok(Self { connection_id }) } else { Err(Refusal::WRONG_TOKEN) }
+        }))
+    }
+}
+
+/// The project of the key, and what the token that came with it is for.
+fn issued(request: &HttpRequest) -> Result<(Project, IssuedToken), Refusal> {
     let project = project_of(request)?;
-    let connection_id = request.match_info().query("connection_id").to_owned();
     let authorization = request.headers().get(AUTHORIZATION).and_then(|value| value.to_str().ok());
     let token = authorization.and_then(|value| value.strip_prefix("Bearer ")).ok_or(Refusal::NO_TOKEN)?;
     let world = world_of(request);
-    let mut state = world.state();
-    let issued = state.tokens.find(token, world.now()).cloned().ok_or(Refusal::UNKNOWN_TOKEN)?;
+    let issued = world.state().tokens.find(token, world.now()).cloned().ok_or(Refusal::UNKNOWN_TOKEN)?;
+    Ok((project, issued))
+}
+
+fn open(request: &HttpRequest) -> Result<Opened, Refusal> {
+    let (project, issued) = issued(request)?;
+    let connection_id = request.match_info().query("connection_id").to_owned();
+    let mut state = world_of(request).state();
     state.connection_mut(project, &connection_id).ok_or(Refusal::NO_CONNECTION)?;
     if issued.connection_id != connection_id || issued.scope != Scope::Access {
         return Err(Refusal::WRONG_TOKEN);

@@ -5,11 +5,12 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::SubtotalWorld;
+use super::events::EventLevers;
 use super::mode::Mode;
 use super::state::State;
 
 /// Every call a lever can be limited to: method and path template.
-pub const ENDPOINTS: [&str; 7] = [
+pub const ENDPOINTS: [&str; 9] = [
     "GET /retailers",
     "GET /connections",
     "POST /connections",
@@ -17,6 +18,8 @@ pub const ENDPOINTS: [&str; 7] = [
     "PATCH /connections/{connection_id}",
     "DELETE /connections/{connection_id}",
     "POST /connections/{connection_id}/token",
+    "GET /purchases",
+    "GET /purchases/{purchase_id}",
 ];
 
 const LONGEST_LATENCY_MILLISECONDS: u64 = 30_000;
@@ -71,6 +74,17 @@ pub enum Lever {
         connection_id: String,
         /// Known or not.
         status: String,
+    },
+    /// Makes a purchase on a connection, dated now.
+    Purchase {
+        /// Whose.
+        connection_id: String,
+    },
+    /// Sets how events are sent. What is left out returns to normal.
+    Events {
+        /// See [`EventLevers`].
+        #[serde(flatten)]
+        levers: EventLevers,
     },
     /// Gives a retailer a new Link URL, as switching it off and on does. The old one stops working.
     NewLinkUrl {
@@ -127,9 +141,16 @@ impl SubtotalWorld {
                 if status.is_empty() || status.chars().count() > LONGEST_STATUS {
                     return Err(LeverRefusal::Value);
                 }
-                let connection = state.connections.get_mut(&connection_id).ok_or(LeverRefusal::Connection)?;
-                connection.status.clone_from(&status);
+                self.set_status(&mut state, &connection_id, &status).ok_or(LeverRefusal::Connection)?;
                 (false, format!("{connection_id} is now {status}."))
+            }
+            Lever::Purchase { connection_id } => {
+                self.buy(&mut state, &connection_id).ok_or(LeverRefusal::Connection)?;
+                (false, format!("{connection_id} bought something."))
+            }
+            Lever::Events { levers } => {
+                state.outbox.levers = levers;
+                (false, "Events are sent otherwise from now on.".to_owned())
             }
             Lever::NewLinkUrl { retailer_id } => {
                 let retailer = state.renew_link_id(&retailer_id).ok_or(LeverRefusal::Retailer)?;

@@ -20,8 +20,13 @@ const STATUSES: [&str; 6] = ["active", "initialized", "unauthenticated", "discon
 const SHOWN_CONNECTIONS: usize = 50;
 /// How many calls the page shows.
 const SHOWN_CALLS: usize = 40;
+/// How many events the page shows.
+const SHOWN_EVENTS: usize = 20;
 /// Form fields that hold numbers, which a form can only send as text.
 const NUMBERS: [&str; 3] = ["times", "retry_after", "milliseconds"];
+
+/// Form fields that are boxes, which a form sends only where they are ticked.
+const FLAGS: [&str; 6] = ["performs", "duplicate", "reorder", "simulated", "wrong_signature", "lose"];
 
 type World = web::Data<SubtotalWorld>;
 
@@ -62,6 +67,7 @@ async fn page(world: World) -> HttpResponse {
     let hidden_connections = report.connections.len().saturating_sub(SHOWN_CONNECTIONS);
     report.connections.truncate(SHOWN_CONNECTIONS);
     report.calls.truncate(SHOWN_CALLS);
+    report.events.truncate(SHOWN_EVENTS);
     let modes = Mode::ALL.map(|mode| Choice {
         value: json!(mode).as_str().unwrap_or_default().to_owned(),
         label: mode.label(),
@@ -107,7 +113,7 @@ fn parse_form(body: &[u8]) -> Result<Lever, String> {
     for (name, value) in fields.into_iter().filter(|(_, value)| !value.is_empty()) {
         let value = match name.as_str() {
             number if NUMBERS.contains(&number) => value.parse::<u64>().map_or(Value::String(value), Value::from),
-            "performs" => Value::Bool(true),
+            flag if FLAGS.contains(&flag) => Value::Bool(true),
             _ => Value::String(value),
         };
         object.insert(name, value);

@@ -104,8 +104,7 @@ async fn give_code(world: World, path: web::Path<(String, String)>, fields: Fiel
         if code != DEMO_CODE {
             return Ok(code_page(&state, &visit, Some("That code is wrong. Check it and try again.")));
         }
-        let connection = state.connections.get_mut(&visit.connection_id).ok_or(LinkProblem::UnknownConnection)?;
-        "active".clone_into(&mut connection.status);
+        world.set_status(&mut state, &visit.connection_id, "active").ok_or(LinkProblem::UnknownConnection)?;
     }
     advance(&mut state, &visit, Stage::Code, Stage::Linked)
 }

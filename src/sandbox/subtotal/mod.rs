@@ -5,12 +5,14 @@
 
 mod api;
 mod call_log;
+mod events;
 mod fault;
 mod levers;
 mod levers_page;
 mod link;
 mod link_pages;
 mod mode;
+mod purchases;
 mod refusal;
 mod report;
 mod state;
@@ -34,6 +36,7 @@ use time::OffsetDateTime;
 use tokio::sync::watch;
 
 pub use call_log::Call;
+pub use events::{Destination, EventLevers, SentEvent};
 pub use levers::{ENDPOINTS, Lever, LeverRefusal, Levers};
 pub use mode::Mode;
 pub use report::{Report, ReportedRetailer};
@@ -57,6 +60,8 @@ pub struct SubtotalConfig {
     pub custom_link_origin: String,
     /// Connections of the first project that are there from the start.
     pub connections: Vec<SeededConnection>,
+    /// Where it says what happened, if anywhere.
+    pub events: Option<Destination>,
     /// Tells when tokens expire.
     pub clock: Clock,
 }
@@ -70,6 +75,7 @@ impl SubtotalConfig {
             link_origin: format!("http://127.0.0.1:{link_port}"),
             custom_link_origin: format!("http://localhost:{link_port}"),
             connections: Vec::new(),
+            events: None,
             clock: Clock::system(),
         }
     }
@@ -81,6 +87,8 @@ pub struct SubtotalWorld(Arc<World>);
 
 struct World {
     config: SubtotalConfig,
+    /// For sending events.
+    client: reqwest::Client,
     state: Mutex<State>,
     /// Changes whenever how calls are answered does, which ends the calls that hang.
     answering: watch::Sender<()>,
@@ -91,7 +99,9 @@ impl SubtotalWorld {
     #[must_use]
     pub fn new(config: SubtotalConfig) -> Self {
         let state = Mutex::new(State::new(&config));
-        Self(Arc::new(World { config, state, answering: watch::Sender::new(()) }))
+        let client = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).no_proxy().build();
+        let client = client.expect("the sandbox asks for plain HTTP only, which can always be had");
+        Self(Arc::new(World { config, client, state, answering: watch::Sender::new(()) }))
     }
 
     /// Forgets everything that happened since [`SubtotalWorld::new`].
@@ -143,6 +153,10 @@ impl SubtotalWorld {
 
     fn config(&self) -> &SubtotalConfig {
         &self.0.config
+    }
+
+    fn client(&self) -> &reqwest::Client {
+        &self.0.client
     }
 
     fn now(&self) -> OffsetDateTime {

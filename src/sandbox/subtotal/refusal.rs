@@ -23,6 +23,7 @@ impl Refusal {
     pub(super) const WRONG_TOKEN: Self =
         Self::Plain(StatusCode::FORBIDDEN, "The connection token does not give access to this connection");
     pub(super) const NO_CONNECTION: Self = Self::Plain(StatusCode::NOT_FOUND, "Connection not found");
+    pub(super) const NO_PURCHASE: Self = Self::Plain(StatusCode::NOT_FOUND, "Purchase not found");
     pub(super) const NO_RETAILER: Self = Self::Plain(StatusCode::NOT_FOUND, "Retailer not found");
 }
 

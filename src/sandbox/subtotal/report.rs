@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use super::call_log::Call;
+use super::events::{EventLevers, SentEvent};
 use super::levers::Levers;
 use super::state::{Connection, State};
 use super::{SubtotalConfig, SubtotalWorld};
@@ -16,6 +17,10 @@ pub struct Report {
     pub levers: Levers,
     /// Of every project, oldest first.
     pub connections: Vec<Connection>,
+    /// How events are sent.
+    pub event_levers: EventLevers,
+    /// Events that were sent, newest first.
+    pub events: Vec<SentEvent>,
     /// In the order they are listed.
     pub retailers: Vec<ReportedRetailer>,
     /// Calls by endpoint since the start or the last reset.
@@ -53,6 +58,8 @@ impl State {
         Report {
             levers: self.levers.clone(),
             connections: self.connections.values().cloned().collect(),
+            event_levers: self.outbox.levers,
+            events: self.outbox.sent().cloned().collect(),
             retailers: retailers.collect(),
             counts: self.calls.counts().clone(),
             calls: self.calls.recent().cloned().collect(),

@@ -9,7 +9,9 @@ use ulid::Ulid;
 
 use super::SubtotalConfig;
 use super::call_log::CallLog;
+use super::events::Outbox;
 use super::levers::Levers;
+use super::purchases::Purchase;
 use super::token::Tokens;
 use super::visit::Visits;
 use crate::sandbox::data::{LinkHost, RETAILERS};
@@ -113,6 +115,9 @@ pub(super) struct State {
     pub(super) retailers: Vec<ListedRetailer>,
     /// By connection id, so oldest first.
     pub(super) connections: BTreeMap<String, Connection>,
+    /// By connection id, newest first.
+    pub(super) purchases: BTreeMap<String, Vec<Purchase>>,
+    pub(super) outbox: Outbox,
     pub(super) tokens: Tokens,
     pub(super) visits: Visits,
     pub(super) levers: Levers,
@@ -145,6 +150,8 @@ impl State {
         Self {
             retailers: retailers.collect(),
             connections: connections.collect(),
+            purchases: BTreeMap::new(),
+            outbox: Outbox::default(),
             tokens: Tokens::default(),
             visits: Visits::default(),
             levers: Levers::default(),

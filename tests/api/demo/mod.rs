@@ -1,5 +1,6 @@
 //! The demo as a person meets it: one command, then a shop, Link pages and levers over real HTTP.
 
+mod events;
 mod levers;
 mod walk;
 mod world;

@@ -54,6 +54,11 @@ impl Demo {
         ])
     }
 
+    /// Where its database is.
+    pub(super) fn database_url(&self) -> &str {
+        self.places["database_url"].as_str().unwrap()
+    }
+
     /// A URL of the storefront.
     pub(super) fn shop(&self, path: &str) -> String {
         format!("{}{path}", self.places["storefront"].as_str().unwrap().trim_end_matches('/'))

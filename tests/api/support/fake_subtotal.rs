@@ -19,6 +19,9 @@ pub(crate) enum Call {
     Create,
     Token,
     Patch,
+    Connection,
+    Purchases,
+    Purchase,
 }
 
 /// What goes wrong with a call.
@@ -73,6 +76,10 @@ struct State {
     /// With the API key they belong to.
     connections: Vec<(String, Value)>,
     tokens: HashMap<String, String>,
+    /// By connection, newest first.
+    purchases: HashMap<String, Vec<Value>>,
+    /// Purchases that are answered 500 when they are read one by one.
+    poisoned: Vec<String>,
     faults: HashMap<Call, (Fault, Option<usize>)>,
     latency: Duration,
     seen: Vec<Seen>,
@@ -96,6 +103,8 @@ impl FakeSubtotal {
             retailers: retailers(),
             connections: Vec::new(),
             tokens: HashMap::new(),
+            purchases: HashMap::new(),
+            poisoned: Vec::new(),
             faults: HashMap::new(),
             latency: Duration::ZERO,
             seen: Vec::new(),
@@ -139,6 +148,27 @@ impl FakeSubtotal {
         found.unwrap().1["status"] = status.into();
     }
 
+    /// Adds a purchase, newer than those before, and answers its id.
+    pub(crate) fn add_purchase(&self, connection: &str) -> String {
+        let id = Ulid::generate().to_string();
+        let purchase = json!({
+            "purchase_id": id, "date": "2025-05-31T14:48:23Z", "total": "44.64", "tax": "1.60", "subtotal": "43.04",
+            "item_count": 2, "items": [
+                { "item_id": "1", "price": "3.98", "quantity": 1,
+                  "product": { "product_id": "p", "name": "Secret Oats", "brand": "secret-brand", "upc": "041331027878" } },
+                { "item_id": "2", "price": "5.10", "quantity": 1,
+                  "product": { "product_id": "q", "name": "Secret Milk", "brand": "secret-brand", "upc": "049000031171" } },
+            ],
+        });
+        self.state.lock().unwrap().purchases.entry(connection.to_owned()).or_default().insert(0, purchase);
+        id
+    }
+
+    /// Reading this purchase fails from now on.
+    pub(crate) fn poison(&self, purchase: &str) {
+        self.state.lock().unwrap().poisoned.push(purchase.to_owned());
+    }
+
     /// Every connection, as Subtotal holds it.
     pub(crate) fn connections(&self) -> Vec<Value> {
         self.state.lock().unwrap().connections.iter().map(|(_, connection)| connection.clone()).collect()
@@ -160,7 +190,8 @@ impl FakeSubtotal {
     }
 
     pub(crate) fn break_everything(&self, fault: Fault) {
-        for call in [Call::Retailers, Call::Connections, Call::Create, Call::Token, Call::Patch] {
+        let reads = [Call::Retailers, Call::Connections, Call::Connection, Call::Purchases, Call::Purchase];
+        for call in reads.into_iter().chain([Call::Create, Call::Token, Call::Patch]) {
             self.break_call(call, fault);
         }
     }
@@ -328,9 +359,9 @@ impl State {
                     (201, json!({ "connection_token": token }))
                 }
             },
+            Call::Connection | Call::Purchases | Call::Purchase => self.read(call, request, &key, &id),
             Call::Patch => {
-                let bearer = request.headers.get("authorization").and_then(|value| value.strip_prefix("Bearer "));
-                if bearer.and_then(|token| self.tokens.get(token)) != Some(&id) {
+                if self.opened(request).as_ref() != Some(&id) {
                     return (401, json!({ "detail": "Invalid token" }));
                 }
                 match self.connections.iter_mut().find(own) {
@@ -344,6 +375,49 @@ impl State {
                         (200, connection.clone())
                     }
                 }
+            }
+        }
+    }
+}
+
+/// What the access token of one connection opens.
+impl State {
+    /// The connection whose token came.
+    fn opened(&self, request: &Request) -> Option<String> {
+        let bearer = request.headers.get("authorization").and_then(|value| value.strip_prefix("Bearer "));
+        bearer.and_then(|token| self.tokens.get(token)).cloned()
+    }
+
+    fn read(&self, call: Call, request: &Request, key: &str, id: &str) -> (u16, Value) {
+        let Some(opened) = self.opened(request) else { return (401, json!({ "detail": "Invalid token" })) };
+        let missing = (404, json!({ "detail": "Not found" }));
+        let bought = self.purchases.get(&opened).map_or(&[][..], Vec::as_slice);
+        match call {
+            Call::Connection => {
+                let own = |(of, connection): &&(String, Value)| of == key && connection["connection_id"] == id;
+                let found = self.connections.iter().find(own).filter(|_| opened == id);
+                found.map_or(missing, |(_, connection)| (200, connection.clone()))
+            }
+            Call::Purchase if self.poisoned.iter().any(|poisoned| poisoned == id) => {
+                (500, json!({ "detail": "broken on purpose" }))
+            }
+            Call::Purchase => {
+                let found = bought.iter().find(|purchase| purchase["purchase_id"] == id);
+                found.map_or(missing, |purchase| (200, purchase.clone()))
+            }
+            _ => {
+                let query: HashMap<_, _> = url::form_urlencoded::parse(request.query.as_bytes()).collect();
+                let limit: usize = query.get("limit").map_or(10, |limit| limit.parse().unwrap());
+                let after = query.get("starting_after");
+                let start = after.map_or(0, |after| {
+                    1 + bought.iter().position(|purchase| purchase["purchase_id"] == **after).unwrap()
+                });
+                let page: Vec<Value> = bought[start..]
+                    .iter()
+                    .take(limit)
+                    .map(|purchase| json!({ "purchase_id": purchase["purchase_id"], "date": purchase["date"] }))
+                    .collect();
+                (200, json!({ "has_more": start + page.len() < bought.len(), "purchases": page }))
             }
         }
     }
@@ -364,6 +438,9 @@ fn call_of(request: &Request) -> Option<Call> {
         ("POST", ["connections"]) => Call::Create,
         ("POST", ["connections", _, "token"]) => Call::Token,
         ("PATCH", ["connections", _]) => Call::Patch,
+        ("GET", ["connections", _]) => Call::Connection,
+        ("GET", ["purchases"]) => Call::Purchases,
+        ("GET", ["purchases", _]) => Call::Purchase,
         _ => return None,
     })
 }

@@ -4,6 +4,7 @@ pub(crate) mod app;
 pub(crate) mod captured_log;
 pub(crate) mod command;
 pub(crate) mod database;
+pub(crate) mod event;
 pub(crate) mod fake_admin;
 pub(crate) mod fake_subtotal;
 pub(crate) mod fake_tokens;

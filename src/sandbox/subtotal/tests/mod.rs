@@ -3,6 +3,7 @@
 mod api;
 mod levers;
 mod link;
+mod purchases;
 
 use std::net::TcpListener;
 

@@ -1,0 +1,327 @@
+//! Events from Subtotal, kept once each by their id until what they tell is worked out.
+//!
+//! An event is leased to one process at a time, on the database's clock. `attempts` is its fence: whoever was taken over
+//! can neither settle it nor fail it. The body is sealed, and goes when the event is done with.
+
+use std::time::Duration;
+
+use sea_orm::{ConnectionTrait, QueryResult, Value};
+use secrecy::{ExposeSecret, SecretString};
+use serde::Serialize;
+use sha2::{Digest, Sha256};
+
+use super::sealed::Place;
+use super::{Store, StoreError};
+
+/// How long events that ended are kept, in milliseconds: far longer than Subtotal repeats them.
+const KEPT_MS: i64 = 30 * 24 * 60 * 60 * 1000;
+/// Events that are removed at once at most, so that nobody waits long for the write lock.
+const PRUNED_AT_ONCE: i64 = 1000;
+
+/// A verified event that arrived.
+#[derive(Debug)]
+pub struct NewEvent {
+    /// The shop's id.
+    pub shop_id: i64,
+    /// The same for every repeat.
+    pub id: String,
+    /// Such as `connection.activated`.
+    pub kind: String,
+    /// The connection it is about, if any.
+    pub connection_id: Option<String>,
+    /// Whose it is, if the event says so.
+    pub customer_id: Option<String>,
+    /// The retailer's slug, if the event says so.
+    pub retailer_id: Option<String>,
+    /// The purchase it is about, if any.
+    pub purchase_id: Option<String>,
+    /// Made by Subtotal's simulator.
+    pub is_simulated: bool,
+    /// The whole body; it is kept while it is needed.
+    pub body: SecretString,
+    /// When it was sent, Unix milliseconds.
+    pub sent_at: i64,
+    /// When it arrived, Unix milliseconds.
+    pub received_at: i64,
+    /// What becomes of it.
+    pub fate: EventFate,
+}
+
+/// What becomes of an event that arrived.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum EventFate {
+    /// It waits to be worked on.
+    Wanted,
+    /// Nothing follows from it; its body is not kept.
+    Ignored,
+    /// It could not be read, for this reason. Its body is kept.
+    Unreadable(&'static str),
+}
+
+/// An event leased to this process.
+#[derive(Debug)]
+pub struct LeasedEvent {
+    /// The shop's id.
+    pub shop_id: i64,
+    /// The shop's permanent domain.
+    pub shop_domain: String,
+    /// The same for every repeat.
+    pub id: String,
+    /// Such as `connection.activated`.
+    pub kind: String,
+    /// The whole body.
+    pub body: SecretString,
+    /// When it was sent, Unix milliseconds.
+    pub sent_at: i64,
+    /// Which try of ours this is, from 1.
+    pub attempt: i32,
+}
+
+/// An event as the merchant's staff see it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct EventLine {
+    /// Subtotal's id, or a digest of the body where it had none.
+    pub id: String,
+    /// Such as `connection.activated`.
+    #[serde(rename = "type")]
+    pub kind: String,
+    /// Unix milliseconds.
+    pub received_at: i64,
+    /// Made by Subtotal's simulator.
+    pub simulated: bool,
+    /// The connection it is about, if any.
+    pub connection_id: Option<String>,
+    /// The retailer's slug, if the event says so.
+    pub retailer_id: Option<String>,
+    /// `waiting`, `done`, `ignored`, `unreadable` or `failed`.
+    pub state: String,
+    /// Tries of ours.
+    pub attempts: i32,
+    /// Why it is unreadable, or why the last try failed.
+    pub problem: Option<String>,
+}
+
+impl Store {
+    /// Keeps events of installed shops in one step, so that they survive a power loss. Answers for each whether it is
+    /// new: it may be here already, or about a connection whose customer was redacted.
+    ///
+    /// # Errors
+    /// [`StoreError`]; nothing is kept then.
+    pub async fn receive_events(&self, events: &[NewEvent]) -> Result<Vec<bool>, StoreError> {
+        let sql = format!(
+            "INSERT INTO subtotal_events (shop_id, event_id, event_type, connection_id, customer_id, retailer_id, \
+             purchase_id, is_simulated, sealed, sent_at, received_at, state, problem, due_at) \
+             SELECT id, $2, $3, CAST($4 AS TEXT), CAST($5 AS TEXT), CAST($6 AS TEXT), CAST($7 AS TEXT), \
+             CAST($8 AS BOOLEAN), {sealed}, CAST($10 AS BIGINT), CAST($11 AS BIGINT), $12, CAST($13 AS TEXT), {clock} \
+             FROM shops WHERE id = $1 AND uninstalled_at IS NULL AND NOT EXISTS \
+             (SELECT 1 FROM erased_connections WHERE shop_id = $1 AND digest = $14) ON CONFLICT DO NOTHING",
+            sealed = self.bytes("$9"),
+            clock = self.clock()
+        );
+        let rows = events.iter().map(|event| self.values(event)).collect::<Result<Vec<_>, StoreError>>()?;
+        let transaction = self.begin_durable().await?;
+        let mut kept = Vec::with_capacity(events.len());
+        for values in rows {
+            kept.push(transaction.execute_raw(self.statement(&sql, values)).await?.rows_affected() == 1);
+        }
+        transaction.commit().await?;
+        Ok(kept)
+    }
+
+    fn values(&self, event: &NewEvent) -> Result<Vec<Value>, StoreError> {
+        let (state, problem, keeps_body) = match event.fate {
+            EventFate::Wanted => ("waiting", None, true),
+            EventFate::Ignored => ("ignored", None, false),
+            EventFate::Unreadable(why) => ("unreadable", Some(why), true),
+        };
+        let place = format!("subtotal_event\0{}", event.id);
+        let place = Place { shop_id: event.shop_id, kind: &place };
+        let sealed = keeps_body.then(|| self.keyring.seal(place, &event.body)).transpose()?.map(|(sealed, _)| sealed);
+        let digest = event.connection_id.as_ref().map(|id| connection_digest(event.shop_id, id)).unwrap_or_default();
+        Ok(vec![
+            event.shop_id.into(),
+            event.id.clone().into(),
+            event.kind.clone().into(),
+            event.connection_id.clone().into(),
+            event.customer_id.clone().into(),
+            event.retailer_id.clone().into(),
+            event.purchase_id.clone().into(),
+            event.is_simulated.into(),
+            sealed.into(),
+            event.sent_at.into(),
+            event.received_at.into(),
+            state.into(),
+            problem.into(),
+            digest.into(),
+        ])
+    }
+
+    /// Leases an event that is due to this process, for so many milliseconds. Shops take turns: it is the one due
+    /// longest of the next shop after `after_shop` that has any.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn lease_event(&self, after_shop: i64, lease_ms: i64) -> Result<Option<LeasedEvent>, StoreError> {
+        let sql = format!(
+            "UPDATE subtotal_events SET due_at = {clock} + $2, attempts = attempts + 1 WHERE (shop_id, event_id) = \
+             (SELECT shop_id, event_id FROM subtotal_events WHERE state = 'waiting' AND shop_id > $1 \
+              AND due_at <= {clock} ORDER BY shop_id, due_at LIMIT 1 {skip_locked}) \
+             AND state = 'waiting' AND due_at <= {clock} RETURNING shop_id, event_id, event_type, sealed, sent_at, \
+             attempts, (SELECT domain FROM shops WHERE id = shop_id) AS shop_domain",
+            clock = self.clock(),
+            skip_locked = self.skip_locked()
+        );
+        for after in [after_shop, i64::MIN] {
+            let row = self.db.query_one_raw(self.statement(&sql, vec![after.into(), lease_ms.into()])).await?;
+            if let Some(row) = row {
+                return self.read_leased(&row).map(Some);
+            }
+        }
+        Ok(None)
+    }
+
+    /// Ends an event from which nothing follows. Answers false when it was taken over meanwhile.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn ignore_event(&self, event: &LeasedEvent) -> Result<bool, StoreError> {
+        self.settle_event(&self.db, event, "ignored").await
+    }
+
+    /// Notes why a try failed, and when the next one is; without a next one the event is given up. Its body stays.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn fail_event(
+        &self,
+        event: &LeasedEvent,
+        problem: &str,
+        next: Option<Duration>,
+    ) -> Result<(), StoreError> {
+        let sql = format!(
+            "UPDATE subtotal_events SET problem = $4, due_at = {clock} + $5, state = $6 \
+             WHERE shop_id = $1 AND event_id = $2 AND attempts = $3 AND state = 'waiting'",
+            clock = self.clock()
+        );
+        let gap = next.map_or(0, |gap| i64::try_from(gap.as_millis()).unwrap_or(i64::MAX));
+        let mut values = event.fence();
+        let state = if next.is_some() { "waiting" } else { "failed" };
+        values.extend([problem.into(), gap.into(), state.into()]);
+        self.db.execute_raw(self.statement(&sql, values)).await?;
+        Ok(())
+    }
+
+    /// Lets an event that was given up wait again, or all of a shop's. Answers how many do.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn retry_failed_events(&self, shop_id: i64, id: Option<&str>) -> Result<u64, StoreError> {
+        let sql = format!(
+            "UPDATE subtotal_events SET state = 'waiting', attempts = 0, due_at = {clock} \
+             WHERE shop_id = $1 AND state = 'failed' AND event_id = COALESCE(CAST($2 AS TEXT), event_id)",
+            clock = self.clock()
+        );
+        Ok(self.db.execute_raw(self.statement(&sql, vec![shop_id.into(), id.into()])).await?.rows_affected())
+    }
+
+    /// A shop's events, newest first, from before `before` (Unix milliseconds) on; only those in `state` where one is
+    /// named.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn events(
+        &self,
+        shop_id: i64,
+        state: Option<&str>,
+        before: Option<i64>,
+        limit: u32,
+    ) -> Result<Vec<EventLine>, StoreError> {
+        const SQL: &str = "SELECT event_id, event_type, received_at, is_simulated, connection_id, retailer_id, state, \
+             attempts, problem FROM subtotal_events WHERE shop_id = $1 AND received_at < $2 \
+             AND state = COALESCE(CAST($3 AS TEXT), state) ORDER BY received_at DESC, event_id LIMIT $4";
+        let before = before.unwrap_or(i64::MAX);
+        let values: Vec<Value> = vec![shop_id.into(), before.into(), state.into(), i64::from(limit).into()];
+        self.db.query_all_raw(self.statement(SQL, values)).await?.iter().map(read_line).collect()
+    }
+
+    /// Forgets events that ended a month ago, some at a time. Answers how many.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn prune_events(&self, now: i64) -> Result<u64, StoreError> {
+        const SQL: &str = "DELETE FROM subtotal_events WHERE (shop_id, event_id) IN (SELECT shop_id, event_id \
+             FROM subtotal_events WHERE state IN ('done', 'ignored', 'unreadable', 'failed') AND received_at < $1 \
+             LIMIT $2)";
+        let mut pruned = 0;
+        loop {
+            let values: Vec<Value> = vec![(now - KEPT_MS).into(), PRUNED_AT_ONCE.into()];
+            match self.db.execute_raw(self.statement(SQL, values)).await?.rows_affected() {
+                0 => return Ok(pruned),
+                some => pruned += some,
+            }
+        }
+    }
+
+    /// Ends an event, in a transaction of more. Answers false when it was taken over meanwhile.
+    pub(super) async fn settle_event(
+        &self,
+        db: &impl ConnectionTrait,
+        event: &LeasedEvent,
+        state: &str,
+    ) -> Result<bool, StoreError> {
+        const SQL: &str = "UPDATE subtotal_events SET state = $4, sealed = NULL, problem = NULL \
+             WHERE shop_id = $1 AND event_id = $2 AND attempts = $3 AND state = 'waiting'";
+        let mut values = event.fence();
+        values.push(state.into());
+        Ok(db.execute_raw(self.statement(SQL, values)).await?.rows_affected() == 1)
+    }
+
+    fn read_leased(&self, row: &QueryResult) -> Result<LeasedEvent, StoreError> {
+        let (shop_id, id): (i64, String) = (row.try_get("", "shop_id")?, row.try_get("", "event_id")?);
+        let sealed: Vec<u8> = row.try_get("", "sealed")?;
+        // One that does not open is an event nobody can read; it must not stop the others.
+        let place = format!("subtotal_event\0{id}");
+        let body = self.keyring.open(Place { shop_id, kind: &place }, &sealed).unwrap_or_default();
+        Ok(LeasedEvent {
+            shop_id,
+            shop_domain: row.try_get("", "shop_domain")?,
+            kind: row.try_get("", "event_type")?,
+            sent_at: row.try_get("", "sent_at")?,
+            attempt: row.try_get("", "attempts")?,
+            body,
+            id,
+        })
+    }
+}
+
+impl LeasedEvent {
+    /// Whether its body could be opened.
+    #[must_use]
+    pub fn is_open(&self) -> bool {
+        !self.body.expose_secret().is_empty()
+    }
+
+    fn fence(&self) -> Vec<Value> {
+        vec![self.shop_id.into(), self.id.clone().into(), self.attempt.into()]
+    }
+}
+
+/// What is kept of a connection whose customer was redacted. Its id is random enough not to be found from this.
+pub(super) fn connection_digest(shop_id: i64, connection_id: &str) -> String {
+    hex::encode(Sha256::digest(format!("{shop_id}\0{connection_id}")))
+}
+
+fn read_line(row: &QueryResult) -> Result<EventLine, StoreError> {
+    Ok(EventLine {
+        id: row.try_get("", "event_id")?,
+        kind: row.try_get("", "event_type")?,
+        received_at: row.try_get("", "received_at")?,
+        simulated: row.try_get("", "is_simulated")?,
+        connection_id: row.try_get("", "connection_id")?,
+        retailer_id: row.try_get("", "retailer_id")?,
+        state: row.try_get("", "state")?,
+        attempts: row.try_get("", "attempts")?,
+        problem: row.try_get("", "problem")?,
+    })
+}
