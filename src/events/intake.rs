@@ -24,8 +24,10 @@ impl Intake {
     pub fn start(store: Store) -> Self {
         let (sender, mut receiver) = mpsc::channel(WAITING);
         tokio::spawn(async move {
-            let mut arrived = Vec::new();
+            let mut arrived: Vec<(NewEvent, oneshot::Sender<Outcome>)> = Vec::new();
             while receiver.recv_many(&mut arrived, TOGETHER).await > 0 {
+                // Processes that write the same events in the same order wait for each other, not for ever.
+                arrived.sort_by(|(one, _), (other, _)| (one.shop_id, &one.id).cmp(&(other.shop_id, &other.id)));
                 let (events, waiting): (Vec<NewEvent>, Vec<oneshot::Sender<Outcome>>) = arrived.drain(..).unzip();
                 match store.receive_events(&events).await {
                     Ok(kept) => waiting.into_iter().zip(kept).for_each(|(one, kept)| drop(one.send(Ok(kept)))),

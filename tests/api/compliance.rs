@@ -96,7 +96,7 @@ async fn fill_events(app: &TestApp, id: i64, shop: &str, customer: &str) {
         format!(
             "INSERT INTO subtotal_events (shop_id, event_id, event_type, connection_id, customer_id, is_simulated, \
              sealed, sent_at, received_at, state, due_at) VALUES ({id}, '{event}', 'connection.activated', {who}, \
-             false, NULL, 1, 1, '{state}', 9000000000000)"
+             false, NULL, 1, {{clock}}, '{state}', 9000000000000)"
         )
     };
     let about = format!("'{connection}', '{customer}'");
