@@ -13,13 +13,17 @@ use secrecy::SecretString;
 use tokio::sync::{Notify, watch};
 
 use crate::clock::Clock;
-use crate::config::{Config, RedirectMode};
+use crate::config::{Config, DeliveriesConfig, RedirectMode};
+use crate::events::deliveries;
+use crate::events::klaviyo::KlaviyoApi;
+use crate::events::pace::Paces;
+use crate::events::sender::Sender;
 use crate::http::{Refusals, routes};
 use crate::install::{Tokens, Webhooks, inbox};
 use crate::linking::Sightings;
 use crate::shopify::oauth::AppCredentials;
 use crate::shopify::{AdminApi, ClientSecrets, Contacts, CustomerId, ShopDomain};
-use crate::store::{Shop, ShopCache, Store, StoreError};
+use crate::store::{Destination, Shop, ShopCache, Store, StoreError};
 use crate::subtotal::gate::Gate;
 use crate::subtotal::retailers::Shelf;
 use crate::subtotal::{Deadline, Retailers, ShopApi, SubtotalApi, SubtotalError};
@@ -50,6 +54,8 @@ pub struct AppState {
     contacts: Contacts,
     subtotal: SubtotalApi,
     retailers: Retailers,
+    pub(crate) klaviyo: KlaviyoApi,
+    deliveries: DeliveriesConfig,
     storefront_deadline: Duration,
 }
 
@@ -69,6 +75,7 @@ pub struct Application {
     port: u16,
     webhooks: Webhooks,
     inbox: Arc<Notify>,
+    sender: Sender,
     stop: watch::Sender<bool>,
     refusals: Refusals,
     store: Store,
@@ -88,6 +95,7 @@ impl AppState {
         }
         let tls = "TLS can not be set up; are the system's CA certificates installed (package ca-certificates)?";
         let subtotal = SubtotalApi::build(&config.subtotal).context(tls)?;
+        let klaviyo = KlaviyoApi::build(&config.deliveries.klaviyo).context(tls)?;
         let admin_api = AdminApi::build(config.shopify.admin_api.clone()).context(tls)?;
         let app = AppCredentials {
             client_id: config.shopify.client_id.clone(),
@@ -119,6 +127,8 @@ impl AppState {
             contacts: Contacts::new(admin_api.clone()),
             admin_api,
             subtotal,
+            klaviyo,
+            deliveries: config.deliveries.clone(),
             storefront_deadline: config.subtotal.storefront_deadline,
         })
     }
@@ -148,6 +158,22 @@ impl AppState {
             tokens: self.tokens.clone(),
             subtotal: self.subtotal.clone(),
             retailers: self.retailers.clone(),
+        }
+    }
+
+    /// Tells the merchant's tools what happened, with what this state holds.
+    fn sender(&self) -> Sender {
+        Sender {
+            store: self.store.clone(),
+            clock: self.clock.clone(),
+            tokens: self.tokens.clone(),
+            admin_api: self.admin_api.clone(),
+            klaviyo: self.klaviyo.clone(),
+            subtotal: self.subtotal.clone(),
+            retailers: self.retailers.clone(),
+            paces: Paces::new(self.clock.clone()),
+            retry_base: self.deliveries.retry_base,
+            attempt_timeout: self.deliveries.attempt_timeout,
         }
     }
 
@@ -238,6 +264,7 @@ impl Application {
             serve_metrics(address, metrics).with_context(|| format!("can not listen on {address} for metrics"))?;
         }
         let (stopping, webhooks, inbox) = (state.stopping.clone(), state.webhooks(), state.inbox.clone());
+        let sender = state.sender();
         let stop = watch::Sender::new(false);
         let (stopper, asked_to_stop) = (stop.clone(), stop_signal()?);
         let (refusals, store) = (state.refusals.clone(), state.store.clone());
@@ -254,7 +281,7 @@ impl Application {
         })
         .listen(listener)?
         .run();
-        Ok(Self { server, port, webhooks, inbox, stop, refusals, store })
+        Ok(Self { server, port, webhooks, inbox, sender, stop, refusals, store })
     }
 
     /// The port that is listened on.
@@ -274,12 +301,16 @@ impl Application {
     /// # Errors
     /// When the listener breaks.
     pub async fn run(self) -> std::io::Result<()> {
-        let Self { server, webhooks, inbox, stop, refusals, store, .. } = self;
+        let Self { server, webhooks, inbox, sender, stop, refusals, store, .. } = self;
         let worker = tokio::spawn(inbox::run(Arc::new(webhooks), inbox, stop.subscribe()));
+        let sender = Arc::new(sender);
+        let sending = Destination::ALL
+            .map(|destination| tokio::spawn(deliveries::run(sender.clone(), destination, stop.subscribe())));
         let storing = tokio::spawn(refusals.clone().keep_storing(store.clone()));
         let served = server.await;
         stop.send_replace(true);
         let _ = worker.await;
+        futures_util::future::join_all(sending).await;
         storing.abort();
         refusals.flush(&store).await;
         served

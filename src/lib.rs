@@ -13,6 +13,7 @@ pub mod shopify;
 pub mod store;
 pub mod visibility;
 
+pub mod events;
 pub mod install;
 pub mod linking;
 pub mod subtotal;

@@ -13,6 +13,8 @@ mod m0008_audit;
 mod m0009_compliance;
 mod m0010_activity;
 mod m0011_service_audit;
+mod m0015_integrations;
+mod m0016_deliveries;
 
 /// Every migration, oldest first.
 #[derive(Debug)]
@@ -33,6 +35,8 @@ impl MigratorTrait for Migrator {
             Box::new(m0009_compliance::Migration),
             Box::new(m0010_activity::Migration),
             Box::new(m0011_service_audit::Migration),
+            Box::new(m0015_integrations::Migration),
+            Box::new(m0016_deliveries::Migration),
         ]
     }
 }

@@ -20,6 +20,8 @@ pub enum SecretKind {
     SubtotalWebhook,
     /// The offline token for Shopify's Admin API.
     ShopifyAdminToken,
+    /// The merchant's private Klaviyo key.
+    Klaviyo,
 }
 
 impl SecretKind {
@@ -28,6 +30,7 @@ impl SecretKind {
             Self::SubtotalApiKey => "subtotal_api_key",
             Self::SubtotalWebhook => "subtotal_webhook_secret",
             Self::ShopifyAdminToken => "shopify_admin_token",
+            Self::Klaviyo => "klaviyo_private_key",
         }
     }
 }

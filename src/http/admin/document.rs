@@ -26,6 +26,8 @@ const SCRIPT: &str = concat!(
     include_str!("../../../templates/admin/js/visibility_parts.js"),
     include_str!("../../../templates/admin/js/preview.js"),
     include_str!("../../../templates/admin/js/redirects.js"),
+    include_str!("../../../templates/admin/js/integrations.js"),
+    include_str!("../../../templates/admin/js/events.js"),
     include_str!("../../../templates/admin/js/activity.js"),
 );
 const STYLE: &str = include_str!("../../../templates/admin/admin.css");
