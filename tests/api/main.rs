@@ -7,6 +7,7 @@
 mod support;
 
 mod admin_activity;
+mod admin_events;
 mod admin_isolation;
 mod admin_pages;
 mod admin_preview;
@@ -17,11 +18,14 @@ mod audit;
 mod bodies;
 mod commands;
 mod compliance;
+mod deliveries;
 mod demo;
 mod doctor;
 mod endpoints;
 mod faults;
+mod flow;
 mod identity;
+mod klaviyo;
 mod leaks;
 mod lifecycle;
 mod link;
