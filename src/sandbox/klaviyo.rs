@@ -9,7 +9,7 @@ use std::time::Duration;
 use actix_web::dev::Server;
 use actix_web::middleware::from_fn;
 use actix_web::web::Data;
-use actix_web::{App, HttpRequest, HttpResponse, HttpServer, web};
+use actix_web::{App, HttpMessage, HttpRequest, HttpResponse, HttpServer, web};
 use askama::Template;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -115,6 +115,15 @@ struct KlaviyoPage<'a> {
 #[derive(Debug, Deserialize)]
 struct Lever {
     mode: KlaviyoMode,
+}
+
+impl Event {
+    fn shown(&self) -> (&str, String, &str, u64, String) {
+        let profile = self.profile.as_object().into_iter().flatten().next();
+        let profile = profile.and_then(|(_, value)| value.as_str()).unwrap_or_default().to_owned();
+        let properties = serde_json::to_string_pretty(&self.properties).unwrap_or_default();
+        (&self.metric, profile, &self.time, self.times, properties)
+    }
 }
 
 impl Klaviyo {
@@ -228,13 +237,7 @@ async fn accounts(request: HttpRequest, klaviyo: Data<Klaviyo>) -> HttpResponse 
 
 async fn page(klaviyo: Data<Klaviyo>) -> HttpResponse {
     let state = klaviyo.state();
-    let shown = |event| {
-        let Event { metric, profile, time, properties, times, .. } = event;
-        let profile = profile.as_object().into_iter().flatten().next();
-        let profile = profile.and_then(|(_, value)| value.as_str()).unwrap_or_default().to_owned();
-        (metric.as_str(), profile, time.as_str(), *times, serde_json::to_string_pretty(properties).unwrap_or_default())
-    };
-    let events = state.events.iter().rev().take(SHOWN).map(shown).collect();
+    let events = state.events.iter().rev().take(SHOWN).map(Event::shown).collect();
     let page = KlaviyoPage { mode: state.mode, calls: state.calls, repeats: state.repeats, events };
     match page.render() {
         Ok(html) => HttpResponse::Ok().content_type(actix_web::mime::TEXT_HTML_UTF_8).body(html),
