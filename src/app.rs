@@ -13,7 +13,11 @@ use secrecy::SecretString;
 use tokio::sync::{Notify, watch};
 
 use crate::clock::Clock;
-use crate::config::{Config, RedirectMode};
+use crate::config::{Config, DeliveriesConfig, RedirectMode};
+use crate::events::deliveries;
+use crate::events::klaviyo::KlaviyoApi;
+use crate::events::pace::Paces;
+use crate::events::sender::Sender;
 use crate::events::{Events, Histories, Intake, Sources};
 use crate::http::{Refusals, routes};
 use crate::install::inbox::Inbox;
@@ -21,7 +25,7 @@ use crate::install::{Tokens, Webhooks};
 use crate::linking::Sightings;
 use crate::shopify::oauth::AppCredentials;
 use crate::shopify::{AdminApi, ClientSecrets, Contacts, CustomerId, ShopDomain};
-use crate::store::{Shop, ShopCache, Store, StoreError};
+use crate::store::{Destination, Shop, ShopCache, Store, StoreError};
 use crate::subtotal::gate::Gate;
 use crate::subtotal::retailers::Shelf;
 use crate::subtotal::{Deadline, Retailers, ShopApi, SubtotalApi, SubtotalError};
@@ -56,6 +60,8 @@ pub struct AppState {
     contacts: Contacts,
     subtotal: SubtotalApi,
     retailers: Retailers,
+    pub(crate) klaviyo: KlaviyoApi,
+    deliveries: DeliveriesConfig,
     storefront_deadline: Duration,
 }
 
@@ -77,6 +83,7 @@ pub struct Application {
     inbox: Arc<Notify>,
     sources: Sources,
     events: Arc<Notify>,
+    sender: Sender,
     stop: watch::Sender<bool>,
     refusals: Refusals,
     store: Store,
@@ -96,6 +103,7 @@ impl AppState {
         }
         let tls = "TLS can not be set up; are the system's CA certificates installed (package ca-certificates)?";
         let subtotal = SubtotalApi::build(&config.subtotal).context(tls)?;
+        let klaviyo = KlaviyoApi::build(&config.deliveries.klaviyo).context(tls)?;
         let admin_api = AdminApi::build(config.shopify.admin_api.clone()).context(tls)?;
         let app = AppCredentials {
             client_id: config.shopify.client_id.clone(),
@@ -129,6 +137,8 @@ impl AppState {
             contacts: Contacts::new(admin_api.clone()),
             admin_api,
             subtotal,
+            klaviyo,
+            deliveries: config.deliveries.clone(),
             storefront_deadline: config.subtotal.storefront_deadline,
         })
     }
@@ -168,6 +178,22 @@ impl AppState {
             clock: self.clock.clone(),
             subtotal: self.subtotal.clone(),
             retailers: self.retailers.clone(),
+        }
+    }
+
+    /// Tells the merchant's tools what happened, with what this state holds.
+    fn sender(&self) -> Sender {
+        Sender {
+            store: self.store.clone(),
+            clock: self.clock.clone(),
+            tokens: self.tokens.clone(),
+            admin_api: self.admin_api.clone(),
+            klaviyo: self.klaviyo.clone(),
+            subtotal: self.subtotal.clone(),
+            retailers: self.retailers.clone(),
+            paces: Paces::new(self.clock.clone()),
+            retry_base: self.deliveries.retry_base,
+            attempt_timeout: self.deliveries.attempt_timeout,
         }
     }
 
@@ -259,6 +285,7 @@ impl Application {
         }
         let (stopping, webhooks, inbox) = (state.stopping.clone(), state.webhooks(), state.inbox.clone());
         let (sources, events) = (state.sources(), state.events.clone());
+        let sender = state.sender();
         let stop = watch::Sender::new(false);
         let (stopper, asked_to_stop) = (stop.clone(), stop_signal()?);
         let (refusals, store) = (state.refusals.clone(), state.store.clone());
@@ -275,7 +302,7 @@ impl Application {
         })
         .listen(listener)?
         .run();
-        Ok(Self { server, port, webhooks, inbox, sources, events, stop, refusals, store })
+        Ok(Self { server, port, webhooks, inbox, sources, events, sender, stop, refusals, store })
     }
 
     /// The port that is listened on.
@@ -295,14 +322,19 @@ impl Application {
     /// # Errors
     /// When the listener breaks.
     pub async fn run(self) -> std::io::Result<()> {
-        let Self { server, webhooks, inbox, sources, events, stop, refusals, store, .. } = self;
+        let Self { server, webhooks, inbox, sources, events, sender, stop, refusals, store, .. } = self;
         let new_history: Arc<Notify> = Arc::default();
         let told = Events::new(sources.clone(), new_history.clone());
-        let workers = [
+        let sender = Arc::new(sender);
+        let mut workers = vec![
             tokio::spawn(worker::run(Arc::new(Inbox(webhooks)), inbox, stop.subscribe())),
             tokio::spawn(worker::run(Arc::new(told), events, stop.subscribe())),
             tokio::spawn(worker::run(Arc::new(Histories::new(sources)), new_history, stop.subscribe())),
         ];
+        workers.extend(
+            Destination::ALL
+                .map(|destination| tokio::spawn(deliveries::run(sender.clone(), destination, stop.subscribe()))),
+        );
         let storing = tokio::spawn(refusals.clone().keep_storing(store.clone()));
         let served = server.await;
         stop.send_replace(true);

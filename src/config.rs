@@ -13,6 +13,7 @@ use base64::Engine;
 use secrecy::{ExposeSecret, SecretBox, SecretString};
 use url::Url;
 
+use crate::events::klaviyo::KlaviyoConfig;
 use crate::settings::is_http_url;
 pub use crate::settings::{Problem, Problems, Settings};
 use crate::shopify::AdminApiConfig;
@@ -30,6 +31,8 @@ pub struct Config {
     pub database: DatabaseConfig,
     /// How Subtotal is reached.
     pub subtotal: SubtotalConfig,
+    /// How the merchant's tools are told what happened.
+    pub deliveries: DeliveriesConfig,
     /// How long a shop may be answered from memory before a change is seen.
     pub shop_cache: Duration,
     /// How the process logs.
@@ -96,6 +99,17 @@ impl DatabaseConfig {
     }
 }
 
+/// How the merchant's tools are told what happened.
+#[derive(Debug, Clone)]
+pub struct DeliveriesConfig {
+    /// How Klaviyo is reached.
+    pub klaviyo: KlaviyoConfig,
+    /// `DELIVERY_RETRY_BASE_MS`: the first gap between tries; it grows from there.
+    pub retry_base: Duration,
+    /// `DELIVERY_ATTEMPT_TIMEOUT_MS`: how long one try may take.
+    pub attempt_timeout: Duration,
+}
+
 /// How the process logs.
 #[derive(Debug, Clone)]
 pub struct LogConfig {
@@ -147,9 +161,10 @@ impl Config {
         let shopify = settings.shopify();
         let database = settings.database(true);
         let subtotal = settings.subtotal();
+        let deliveries = settings.deliveries();
         let shop_cache = settings.seconds("SHOP_CACHE_SECONDS", 5);
         let log = settings.log();
-        (Self { server, shopify, database, subtotal, shop_cache, log }, settings.problems)
+        (Self { server, shopify, database, subtotal, deliveries, shop_cache, log }, settings.problems)
     }
 }
 
@@ -264,6 +279,19 @@ impl Settings<'_> {
             attempt_timeout: self.milliseconds("UPSTREAM_ATTEMPT_TIMEOUT_MS", 2000),
             storefront_deadline: self.milliseconds("STOREFRONT_DEADLINE_MS", 4000),
             retailers_fresh: self.seconds("RETAILERS_FRESH_SECONDS", 60),
+        }
+    }
+
+    fn deliveries(&mut self) -> DeliveriesConfig {
+        let attempt_timeout = self.milliseconds("DELIVERY_ATTEMPT_TIMEOUT_MS", 10_000);
+        DeliveriesConfig {
+            klaviyo: KlaviyoConfig {
+                base_url: self.url("KLAVIYO_API_URL", "https://a.klaviyo.com"),
+                connect_timeout: attempt_timeout.min(Duration::from_secs(3)),
+                timeout: attempt_timeout,
+            },
+            retry_base: self.milliseconds("DELIVERY_RETRY_BASE_MS", 5000),
+            attempt_timeout,
         }
     }
 

@@ -16,6 +16,8 @@ mod m0011_service_audit;
 mod m0012_subtotal_events;
 mod m0013_followed_connections;
 mod m0014_happenings;
+mod m0015_integrations;
+mod m0016_deliveries;
 
 /// Every migration, oldest first.
 #[derive(Debug)]
@@ -39,6 +41,8 @@ impl MigratorTrait for Migrator {
             Box::new(m0012_subtotal_events::Migration),
             Box::new(m0013_followed_connections::Migration),
             Box::new(m0014_happenings::Migration),
+            Box::new(m0015_integrations::Migration),
+            Box::new(m0016_deliveries::Migration),
         ]
     }
 }

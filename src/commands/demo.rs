@@ -15,14 +15,15 @@ use url::Url;
 use crate::app::Application;
 use crate::clock::Clock;
 use crate::config::{Config, LogConfig};
+use crate::sandbox::klaviyo::Klaviyo;
 use crate::sandbox::shopify::admin::{AdminConfig, AdminSite};
 use crate::sandbox::shopify::{AdminApi, AppRegistration, Storefront, StorefrontConfig};
 use crate::sandbox::shoppers::{ALLOW_LISTED_DOMAIN, DANA, JONAS, MAYA};
 use crate::sandbox::subtotal::{
-    DEMO_CODE, DEMO_PASSWORD, DEMO_USERNAME, Destination, SeededConnection, SubtotalConfig, SubtotalWorld,
+    DEMO_CODE, DEMO_PASSWORD, DEMO_USERNAME, SeededConnection, SubtotalConfig, SubtotalWorld, WebhookDestination,
 };
 use crate::shopify::{ClientSecrets, ShopDomain};
-use crate::store::{Actor, ListChange, SecretKind, ShopChanges, Store};
+use crate::store::{Actor, Destination, Identifier, Integration, ListChange, SecretKind, ShopChanges, Store};
 use crate::telemetry;
 use crate::visibility::{Entry, Scope};
 
@@ -32,6 +33,7 @@ const CLIENT_SECRET: &str = "demo-client-secret";
 const SUBTOTAL_API_KEY: &str = "demo-subtotal-api-key";
 const SUBTOTAL_WEBHOOK_SECRET: &str = "demo-subtotal-webhook-secret";
 const ADMIN_TOKEN: &str = "demo-shopify-admin-token";
+const KLAVIYO_KEY: &str = "pk_demo-klaviyo-private-key";
 const ENCRYPTION_KEYS: &str = "demo:ZGVtby1rZXktdGhhdC1wcm90ZWN0cy1ub3RoaW5nISE=";
 /// The gap before the first retry of a webhook.
 const WEBHOOK_RETRY: Duration = Duration::from_secs(2);
@@ -52,8 +54,8 @@ const CONNECTIONS: [(&str, &str, &str); 7] = [
 
 #[derive(Debug, Args)]
 pub(super) struct Demo {
-    /// The service's port; the storefront, the Subtotal API, Subtotal Link and the Shopify admin take the four
-    /// after it. 0 takes any
+    /// The service's port; the storefront, the Subtotal API, Subtotal Link, the Shopify admin and Klaviyo take the
+    /// five after it. 0 takes any
     #[arg(long, default_value_t = 3000)]
     port: u16,
     /// Print where everything is as JSON
@@ -73,6 +75,7 @@ struct Places {
     service: String,
     subtotal_api: String,
     subtotal_link: String,
+    klaviyo: String,
     shop: &'static str,
     database_url: String,
 }
@@ -88,11 +91,13 @@ impl Demo {
         let api = self.listen(2)?;
         let link = self.listen(3)?;
         let admin = self.listen(4)?;
-        let places = self.places(database_url, [&storefront, &api, &link, &admin])?;
+        let klaviyo = self.listen(5)?;
+        let places = self.places(database_url, [&storefront, &api, &link, &admin, &klaviyo])?;
         let config = places.service_config()?;
         let application = Application::build(&config, Clock::system(), None).await.context(BUSY)?;
         seed(&Store::open(&config.database.url, config.database.keyring.clone()).await?).await?;
         start_subtotal(api, link, &places)?;
+        actix_web::rt::spawn(Klaviyo::default().serve(klaviyo)?);
         start_shopify(storefront, admin, &places)?;
 
         if self.json {
@@ -112,7 +117,7 @@ impl Demo {
     fn places(
         &self,
         database_url: String,
-        [storefront, api, link, admin]: [&TcpListener; 4],
+        [storefront, api, link, admin, klaviyo]: [&TcpListener; 5],
     ) -> anyhow::Result<Places> {
         let origin = |listener: &TcpListener| listener.local_addr().map(|address| format!("http://{address}"));
         Ok(Places {
@@ -123,6 +128,7 @@ impl Demo {
             service: format!("{}/apps/subtotal", origin(&self.listen(0)?)?),
             subtotal_api: origin(api)?,
             subtotal_link: origin(link)?,
+            klaviyo: format!("{}/", origin(klaviyo)?),
             shop: SHOP,
             database_url,
         })
@@ -142,6 +148,8 @@ impl Places {
             ("SHOPIFY_APP_URL", "https://demo.invalid"),
             ("SHOPIFY_ADMIN_URL", self.storefront.trim_end_matches('/')),
             ("SUBTOTAL_API_URL", &self.subtotal_api),
+            ("KLAVIYO_API_URL", &self.klaviyo),
+            ("DELIVERY_RETRY_BASE_MS", "1000"),
             ("DATABASE_URL", &self.database_url),
             ("ENCRYPTION_KEYS", ENCRYPTION_KEYS),
             ("PORT", &port),
@@ -159,6 +167,7 @@ impl Places {
         println!("  Storefront     {}    sign in as one of five shoppers", self.storefront);
         println!("  Shopify admin  {}    the merchant's side of the app", self.admin);
         println!("  Levers         {}    change connections, break Subtotal", self.levers);
+        println!("  Klaviyo        {}    what it was told; make it fail", self.klaviyo);
         println!("  Subtotal Link  user {DEMO_USERNAME}, password {DEMO_PASSWORD}, code {DEMO_CODE}");
         println!("  This service   {}", self.service);
         println!("\nThe command line reaches the same world with");
@@ -187,13 +196,19 @@ async fn seed(store: &Store) -> anyhow::Result<()> {
         let change = ListChange { is_on, entries: Some(insiders.clone()), expected_version: None };
         store.set_list(id, &scope, change, Actor::CommandLine, now).await?;
     }
+    // Off in a real shop; the demo is there to show it.
+    let on = Integration { is_on: true, identifier: Identifier::Email, allow_simulated: true };
+    for destination in Destination::ALL {
+        let key = (destination == Destination::Klaviyo).then(|| KLAVIYO_KEY.into());
+        store.save_integration(id, destination, &on, key.as_ref(), Actor::CommandLine, now).await?;
+    }
     Ok(())
 }
 
 fn start_subtotal(api: TcpListener, link: TcpListener, places: &Places) -> anyhow::Result<()> {
     let port = link.local_addr()?.port();
     let mut config = SubtotalConfig::on_port(SUBTOTAL_API_KEY, port);
-    config.events = Some(Destination {
+    config.events = Some(WebhookDestination {
         url: Url::parse(&places.service)?.join(&format!("/webhooks/subtotal/{SHOP}"))?,
         secret: SUBTOTAL_WEBHOOK_SECRET.into(),
         retry_base: EVENT_RETRY,
@@ -243,6 +258,7 @@ fn start_shopify(storefront: TcpListener, admin: TcpListener, places: &Places) -
         retry_base: WEBHOOK_RETRY,
         storefront_url: Some(Url::parse(&places.storefront)?),
         subtotal_levers_url: Some(Url::parse(&places.levers)?),
+        klaviyo_url: Some(Url::parse(&places.klaviyo)?),
     };
     actix_web::rt::spawn(Storefront::serve(storefront, storefront_config)?);
     actix_web::rt::spawn(AdminSite::serve(admin, admin_config)?);

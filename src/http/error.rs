@@ -4,6 +4,7 @@ use actix_web::http::StatusCode;
 use actix_web::{HttpResponse, ResponseError};
 
 use super::problem::{self, Details, FieldError, LineError, ProblemKind};
+use crate::events::klaviyo::KlaviyoError;
 use crate::install::AccessError;
 use crate::linking::{ConnectionNotFound, LinkingError, RedirectNotAllowed};
 use crate::shopify::oauth::TokenError;
@@ -35,6 +36,9 @@ pub enum AppError {
     /// 422: Subtotal refuses the key that was to be stored.
     #[error("the new Subtotal API key is not accepted")]
     KeyNotAccepted,
+    /// 422 or 502: Klaviyo refuses the key that was to be stored, or could not be asked.
+    #[error(transparent)]
+    Klaviyo(#[from] KlaviyoError),
     /// 400: every line of a list that is wrong.
     #[error("invalid lines")]
     InvalidLines(Vec<LineError>),
@@ -91,6 +95,8 @@ impl AppError {
             Self::NoAccess(_) => problem::SHOPIFY_UNAVAILABLE,
             Self::VersionConflict => problem::VERSION_CONFLICT,
             Self::KeyNotAccepted => problem::SUBTOTAL_KEY_NOT_ACCEPTED,
+            Self::Klaviyo(KlaviyoError::KeyRejected | KlaviyoError::Refused(_)) => problem::KLAVIYO_KEY_REJECTED,
+            Self::Klaviyo(_) => problem::KLAVIYO_UNAVAILABLE,
             Self::InvalidLines(_) => problem::INVALID_REQUEST,
             Self::ShopNotConfigured => problem::SHOP_NOT_CONFIGURED,
             Self::CustomerNotSignedIn => problem::CUSTOMER_NOT_SIGNED_IN,

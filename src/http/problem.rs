@@ -46,6 +46,10 @@ problems! {
         "Somebody else changed this since it was loaded. Load it again and repeat the change.";
     SUBTOTAL_KEY_NOT_ACCEPTED = "subtotal_api_key_rejected" 422 "Subtotal API key rejected"
         "Subtotal does not accept this API key, so it was not stored. Copy it again from the Subtotal dashboard.";
+    KLAVIYO_KEY_REJECTED = "klaviyo_key_rejected" 422 "Klaviyo key rejected"
+        "Klaviyo does not accept this private key, so it was not stored. Copy it again from Klaviyo's settings.";
+    KLAVIYO_UNAVAILABLE = "klaviyo_unavailable" 502 "Klaviyo unavailable"
+        "Klaviyo could not be reached, or did not answer as it should. Try again later.";
     SHOPIFY_UNAVAILABLE = "shopify_unavailable" 502 "Shopify unavailable"
         "Shopify could not be asked for access. Reload the page in a moment.";
     UNSUPPORTED_MEDIA_TYPE = "unsupported_media_type" 415 "Unsupported media type"

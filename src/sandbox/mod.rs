@@ -5,6 +5,7 @@
 
 pub mod data;
 mod dropped_connection;
+pub mod klaviyo;
 mod same_origin;
 pub mod shopify;
 pub mod shoppers;

@@ -15,6 +15,9 @@ const CUSTOMER_QUERY: &str = "query Contact($id: ID!) { customer(id: $id) { \
 /// The one query for a shop. Needs no scope that the app does not have.
 const SHOP_QUERY: &str = "query Shop { shop { primaryDomain { host } domains { host } \
      customerAccountsV2 { customerAccountsVersion } } }";
+/// Fires a trigger of Shopify Flow. Needs no scope, only the deployed extension.
+const FLOW_TRIGGER: &str = "mutation Trigger($handle: String!, $payload: JSON!) { \
+     flowTriggerReceive(handle: $handle, payload: $payload) { userErrors { field message } } }";
 /// Longest answer that is read, in bytes.
 const MAX_ANSWER_BYTES: usize = 256 * 1024;
 
@@ -126,6 +129,25 @@ impl AdminApi {
         })
     }
 
+    /// Fires a trigger of Shopify Flow.
+    ///
+    /// # Errors
+    /// [`AdminApiError`]; [`AdminApiError::Refused`] when Shopify knows no such trigger, or its fields are others.
+    pub async fn flow_trigger(
+        &self,
+        shop: &ShopDomain,
+        token: &SecretString,
+        handle: &str,
+        payload: &serde_json::Value,
+    ) -> Result<(), AdminApiError> {
+        let variables = serde_json::json!({ "handle": handle, "payload": payload });
+        let data: FlowData = self.ask(shop, token, FLOW_TRIGGER, variables).await?;
+        match data.received {
+            Some(received) if received.user_errors.is_empty() => Ok(()),
+            _ => Err(AdminApiError::Refused),
+        }
+    }
+
     async fn ask<T: for<'de> Deserialize<'de>>(
         &self,
         shop: &ShopDomain,
@@ -200,6 +222,19 @@ struct GraphQlError {
 #[derive(Default, Deserialize)]
 struct Extensions {
     code: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct FlowData {
+    #[serde(rename = "flowTriggerReceive")]
+    received: Option<FlowReceived>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct FlowReceived {
+    #[serde(default)]
+    user_errors: Vec<serde::de::IgnoredAny>,
 }
 
 #[derive(Deserialize)]

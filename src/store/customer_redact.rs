@@ -139,6 +139,7 @@ impl Store {
         const WORK: &str = "UPDATE webhook_deliveries SET work = '{}', state = 'done', lease_until = 0 \
              WHERE shop_domain = $1 AND work LIKE $2 AND delivery_id <> $3";
         self.erase_events_of(db, shop_id, customer).await?;
+        self.erase_deliveries_of(db, shop_id, customer).await?;
         for table in ["connection_claims", "connections", "data_requests"] {
             let sql = format!("DELETE FROM {table} WHERE shop_id = $1 AND customer_id = $2");
             db.execute_raw(self.statement(&sql, vec![shop_id.into(), customer.into()])).await?;

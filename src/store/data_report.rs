@@ -3,11 +3,11 @@
 use sea_orm::{ConnectionTrait, QueryResult, Value};
 use serde::Serialize;
 
-use super::{Store, StoreError};
+use super::{ReportedDelivery, Store, StoreError};
 use crate::visibility::{Scope, ShopperEmail};
 
 /// What is stored about a customer, for the answer to a request for data. Times are Unix milliseconds.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct DataReport {
     /// Shopify's customer id.
@@ -22,6 +22,8 @@ pub struct DataReport {
     pub events: Vec<ReportedEvent>,
     /// What was told on to the merchant's tools.
     pub happenings: Vec<ReportedHappening>,
+    /// What the merchant's tools were told, or are to be told.
+    pub deliveries: Vec<ReportedDelivery>,
     /// The visibility lists in which the customer's e-mail address stands: `global`, or a retailer's slug.
     pub visibility_lists: Vec<String>,
 }
@@ -146,6 +148,7 @@ impl Store {
             data_requests: requests.iter().map(read_request).collect::<Result<_, StoreError>>()?,
             events: events.iter().map(read_event).collect::<Result<_, StoreError>>()?,
             happenings: happenings.iter().map(read_happening).collect::<Result<_, StoreError>>()?,
+            deliveries: self.report_deliveries_of(shop_id, customer).await?,
             visibility_lists: lists.iter().map(read_list).collect::<Result<_, StoreError>>()?,
         })
     }

@@ -27,6 +27,8 @@ pub enum SecretKind {
     FormerSubtotalWebhook,
     /// The offline token for Shopify's Admin API.
     ShopifyAdminToken,
+    /// The merchant's private Klaviyo key.
+    Klaviyo,
 }
 
 impl SecretKind {
@@ -36,6 +38,7 @@ impl SecretKind {
             Self::SubtotalWebhook => "subtotal_webhook_secret",
             Self::FormerSubtotalWebhook => "subtotal_webhook_secret_before",
             Self::ShopifyAdminToken => "shopify_admin_token",
+            Self::Klaviyo => "klaviyo_private_key",
         }
     }
 }

@@ -20,6 +20,8 @@ const WORDS = {
   payload_too_large: "That is too much at once. A list can be sent in at most 8 MiB.",
   unsupported_media_type: "This kind of file can not be read. Save it as CSV.",
   subtotal_api_key_rejected: "Subtotal does not accept the API key. Copy it again from your Subtotal dashboard.",
+  klaviyo_key_rejected: "Klaviyo does not accept this private key. Copy it again from Klaviyo's settings.",
+  klaviyo_unavailable: "Klaviyo could not be reached. Try again in a moment.",
   subtotal_rejected_request: "Subtotal did not accept the request. Trying again will not help; please contact support.",
   subtotal_unavailable: "Subtotal could not be reached. Try again in a moment.",
   subtotal_busy: "Subtotal is busy. Try again in a moment.",

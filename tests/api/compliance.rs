@@ -4,15 +4,18 @@
 use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
+use subtotal_connect::events::happening::{Happening, HappeningKind};
 use subtotal_connect::shopify::ShopDomain;
 use subtotal_connect::shopify::oauth::TokenPair;
 use subtotal_connect::store::{
-    Actor, ListedConnection, ListedConnections, NewRefusals, SecretKind, ShopChanges, ShopTold,
+    Actor, Destination, ListedConnection, ListedConnections, NewRefusals, SecretKind, ShopChanges, ShopTold,
 };
 use subtotal_connect::visibility::ShopperEmail;
 
 use crate::support::app::{ALICE, BOB, NOBODY, SHOP, TestApp};
+use crate::support::fake_klaviyo::KlaviyoFault;
 use crate::support::fake_subtotal::{Call, Fault};
+use crate::support::happenings::happened;
 use crate::support::webhook::{Hook, due_now, settled, states, tried};
 
 const HOUR: i64 = 3_600_000;
@@ -67,12 +70,24 @@ async fn fill(app: &TestApp, shop: &str) {
     app.store.note_storefront(id, now - 100 * HOUR).await.unwrap();
     let refusals = NewRefusals { shop: domain(shop), code: "customer_not_signed_in", count: 1, last_at: now };
     app.store.add_refusals(&[refusals]).await.unwrap();
+    app.turn_on(shop, Destination::Klaviyo).await;
     for customer in [ALICE, BOB] {
         let listed = ListedConnection {
             connection_id: format!("connection-{customer}-{shop}"),
             retailer_id: "walmart".to_owned(),
             status: "active".to_owned(),
         };
+        // One names the customer, one is known to be the customer's by the connection alone.
+        for customer_id in [Some(customer.to_owned()), None] {
+            let happening = Happening {
+                id: format!("evt-{customer}-{}", customer_id.is_some()),
+                connection_id: listed.connection_id.clone(),
+                email: Some(EMAIL.to_owned()),
+                customer_id,
+                ..happened("", HappeningKind::Connected)
+            };
+            app.deliver(shop, &happening).await;
+        }
         let listed = ListedConnections { shop_id: id, customer_id: customer.to_owned(), connections: vec![listed] };
         app.store.note_connections(&[listed], now).await.unwrap();
         app.database
@@ -257,7 +272,10 @@ async fn after_a_customers_redaction_nothing_of_the_customer_is_left_here_and_no
     let app = TestApp::start().await;
     app.never_show(EMAIL);
     app.never_show(PHONE);
+    // Hers stand in the dead letters.
+    app.klaviyo.set_fault(KlaviyoFault::Status(400));
     fill(&app, SHOP).await;
+    app.until_state(SHOP, "dead", 4).await;
     app.set_list(None, true, &[EMAIL, "bob@private.example"]).await;
     app.set_list(Some("walmart"), true, &["private.example", "Alice@Private.Example"]).await;
     let active = app.subtotal.add_connection(&app.api_key, ALICE, "walmart", "active");
@@ -285,6 +303,7 @@ async fn after_a_customers_redaction_nothing_of_the_customer_is_left_here_and_no
     let bobs = app.database.rows_with("\"7002\"").await;
     assert_eq!(bobs.len(), 6, "{bobs:?}");
     assert_eq!(app.database.rows_with("e2-7002").await.len(), 1, "and what waits of his");
+    assert_eq!(app.in_state(SHOP, "dead").await, 2, "Bob's");
     assert_eq!(app.database.rows_with("@private.example").await.len(), 2, "Bob's address, and the whole domain");
     let expected = [receipt("customers/data_request", "recorded"), receipt("customers/redact", "erased")];
     assert_eq!(receipts(&app).await, expected);
@@ -329,6 +348,7 @@ async fn a_redaction_without_a_key_says_that_only_this_side_was_erased() {
 #[actix_web::test]
 async fn a_data_request_is_recorded_once_and_reported_from_what_is_stored() {
     let app = TestApp::start().await;
+    app.klaviyo.set_fault(KlaviyoFault::Status(400));
     fill(&app, SHOP).await;
     app.database.execute("DELETE FROM data_requests").await;
     app.set_list(None, true, &[EMAIL]).await;
@@ -349,6 +369,9 @@ async fn a_data_request_is_recorded_once_and_reported_from_what_is_stored() {
     assert_eq!(report["happenings"][0]["kind"], "connected");
     assert_eq!(report["happenings"].as_array().unwrap().len(), 1);
     assert_eq!(report["visibilityLists"], json!(["global"]));
+    assert_eq!(report["deliveries"].as_array().unwrap().len(), 2);
+    let delivery = &report["deliveries"][0];
+    assert_eq!((&delivery["kind"], &delivery["held"]["email"]), (&json!("connected"), &json!(EMAIL)));
 }
 
 #[actix_web::test]

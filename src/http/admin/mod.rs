@@ -3,8 +3,10 @@
 
 mod activity;
 mod data_requests;
+mod deliveries;
 mod document;
 mod home;
+mod integrations;
 mod list_body;
 mod list_csv;
 mod lists;
@@ -14,6 +16,7 @@ mod retailers;
 mod settings;
 mod subtotal_key;
 mod visibility;
+mod webhook_secret;
 
 use std::sync::Arc;
 
@@ -45,6 +48,8 @@ fn table() -> Vec<(Method, &'static str, Route)> {
         (Method::GET, "/visibility", web::to(visibility::page)),
         (Method::GET, "/preview", web::to(preview::page)),
         (Method::GET, "/redirects", web::to(redirects::page)),
+        (Method::GET, "/integrations", web::to(integrations::page)),
+        (Method::GET, "/events", web::to(deliveries::page)),
         (Method::GET, "/activity", web::to(activity::page)),
         (Method::GET, "/api/settings", web::to(settings::get)),
         (Method::PUT, "/api/settings", web::to(settings::put)),
@@ -55,6 +60,17 @@ fn table() -> Vec<(Method, &'static str, Route)> {
         (Method::POST, "/api/subtotal-key/test", web::to(subtotal_key::test)),
         (Method::PUT, "/api/subtotal-key", web::to(subtotal_key::put)),
         (Method::DELETE, "/api/subtotal-key", web::to(subtotal_key::delete)),
+        (Method::PUT, "/api/subtotal-webhook-secret", web::to(webhook_secret::put)),
+        (Method::DELETE, "/api/subtotal-webhook-secret", web::to(webhook_secret::delete)),
+        (Method::GET, "/api/integrations/klaviyo", web::to(integrations::get_klaviyo)),
+        (Method::PUT, "/api/integrations/klaviyo", web::to(integrations::put_klaviyo)),
+        (Method::DELETE, "/api/integrations/klaviyo", web::to(integrations::delete_klaviyo)),
+        (Method::POST, "/api/integrations/klaviyo/test", web::to(integrations::test_klaviyo)),
+        (Method::GET, "/api/integrations/flow", web::to(integrations::get_flow)),
+        (Method::PUT, "/api/integrations/flow", web::to(integrations::put_flow)),
+        (Method::GET, "/api/deliveries", web::to(deliveries::list)),
+        (Method::POST, "/api/deliveries/replay-failed", web::to(deliveries::replay_dead)),
+        (Method::POST, "/api/deliveries/{id}/replay", web::to(deliveries::replay)),
         (Method::GET, "/api/retailers", web::to(retailers::retailers)),
         (Method::GET, "/api/lists/{scope}", web::to(lists::get)),
         (Method::PUT, "/api/lists/{scope}", web::to(lists::put)),

@@ -27,6 +27,8 @@ struct SubtotalPage<'a> {
     configured: bool,
     hint: Option<String>,
     token_problem: Option<String>,
+    webhook_url: String,
+    webhook_hint: Option<String>,
 }
 
 /// How a key did when it was tried.
@@ -56,6 +58,8 @@ pub(super) async fn page(request: HttpRequest, state: web::Data<AppState>) -> Re
                 configured: staff.shop.api_key.is_some(),
                 hint: hint(&state, &staff).await?.filter(|hint| !hint.is_empty()),
                 token_problem: home::tokens(&state, &staff).await?.problem,
+                webhook_url: format!("{}/webhooks/subtotal/{}", state.admin.app_url, staff.shop.domain),
+                webhook_hint: state.store.secret_hint(staff.shop.id, SecretKind::SubtotalWebhook).await?,
             };
             document::page(&state, &frame, &page)
         }

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use super::graphql::{answer, failure};
-use super::world::{AppRegistration, World};
+use super::world::{AppRegistration, Trigger, World};
 
 /// How the Admin API behaves.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -107,6 +107,12 @@ impl AdminApi {
         self.state.calls.load(Ordering::Relaxed)
     }
 
+    /// What arrived at Shopify Flow, oldest first.
+    #[must_use]
+    pub fn triggers(&self) -> Vec<Trigger> {
+        self.world().triggers.clone()
+    }
+
     pub(super) fn app(&self) -> Option<&AppRegistration> {
         self.app.as_deref()
     }
@@ -162,9 +168,8 @@ async fn graphql(request: HttpRequest, body: web::Bytes, admin_api: web::Data<Ad
     }
     admin_api.state.calls.fetch_add(1, Ordering::Relaxed);
     match admin_api.mode() {
-        AdminApiMode::Normal => {
-            HttpResponse::Ok().json(answer(&body, &admin_api.world()).unwrap_or_else(|message| failure(&message, None)))
-        }
+        AdminApiMode::Normal => HttpResponse::Ok()
+            .json(answer(&body, &mut admin_api.world()).unwrap_or_else(|message| failure(&message, None))),
         AdminApiMode::Throttled => HttpResponse::Ok().json(failure("Throttled", Some("THROTTLED"))),
         AdminApiMode::NoAccess => HttpResponse::Ok().json(failure(
             "Access denied for customer field. Required access: `read_customers` access scope.",

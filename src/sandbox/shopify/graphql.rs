@@ -1,11 +1,13 @@
-//! The two questions the sandbox's Admin GraphQL API answers: a customer's contact, and what the shop is called.
+//! What the sandbox's Admin GraphQL API answers: a customer's contact, what the shop is called, and a trigger of Flow.
 
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::world::{Accounts, World};
+use super::world::{Accounts, Trigger, World};
 use crate::sandbox::shoppers;
 
+/// Triggers kept at most; the oldest leave first.
+const MAX_TRIGGERS: usize = 1000;
 const GID: &str = "gid://shopify/Customer/";
 
 #[derive(Debug, Deserialize)]
@@ -16,8 +18,11 @@ struct GraphQlRequest {
 }
 
 /// The data for a request, or the message of the GraphQL error it earns.
-pub(super) fn answer(body: &[u8], world: &World) -> Result<Value, String> {
+pub(super) fn answer(body: &[u8], world: &mut World) -> Result<Value, String> {
     let request: GraphQlRequest = serde_json::from_slice(body).map_err(|_| "No query was given".to_owned())?;
+    if request.query.contains("flowTriggerReceive(") {
+        return Ok(flow_trigger(&request, world));
+    }
     if request.query.contains("customer(") {
         return customer_by_id(&request, world);
     }
@@ -26,6 +31,23 @@ pub(super) fn answer(body: &[u8], world: &World) -> Result<Value, String> {
         return Ok(json!({ "data": { "shop": shop(world) }, "extensions": { "cost": cost(1) } }));
     }
     Err("The sandbox's QueryRoot has two fields: customer(id: ID!) and shop".to_owned())
+}
+
+/// Flow takes handles of extensions it knows, which the sandbox can not; those of this app all begin alike.
+fn flow_trigger(request: &GraphQlRequest, world: &mut World) -> Value {
+    let (handle, payload) = (request.variables["handle"].as_str().unwrap_or_default(), &request.variables["payload"]);
+    let errors = if !handle.starts_with("subtotal-") {
+        json!([{ "field": ["handle"], "message": "Invalid handle" }])
+    } else if !payload["customer_id"].is_u64() {
+        json!([{ "field": ["payload"], "message": "Properties customer_id is required" }])
+    } else {
+        if world.triggers.len() == MAX_TRIGGERS {
+            world.triggers.remove(0);
+        }
+        world.triggers.push(Trigger { handle: handle.to_owned(), payload: payload.clone() });
+        json!([])
+    };
+    json!({ "data": { "flowTriggerReceive": { "userErrors": errors } }, "extensions": { "cost": cost(10) } })
 }
 
 fn customer_by_id(request: &GraphQlRequest, world: &World) -> Result<Value, String> {

@@ -30,7 +30,7 @@ use crate::shopify::{ClientSecrets, ShopDomain};
 
 pub use admin_api::{AdminApi, AdminApiMode};
 pub use token_endpoint::{TokenCalls, TokenEndpointMode};
-pub use world::{Accounts, AppRegistration};
+pub use world::{Accounts, AppRegistration, Trigger};
 
 /// Where the demo shop mounts the app's proxy; Shopify calls this the path prefix.
 pub const PATH_PREFIX: &str = "/apps/subtotal";

@@ -36,6 +36,15 @@ impl AppRegistration {
     }
 }
 
+/// A trigger of Shopify Flow that the app fired.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Trigger {
+    /// Which one.
+    pub handle: String,
+    /// Its fields.
+    pub payload: serde_json::Value,
+}
+
 /// What levers and token calls change.
 #[derive(Debug)]
 pub(super) struct World {
@@ -46,6 +55,8 @@ pub(super) struct World {
     pub(super) shop: Shop,
     /// Contacts that a lever changed, by customer id.
     pub(super) contacts: HashMap<String, Contact>,
+    /// What arrived at Flow, oldest first.
+    pub(super) triggers: Vec<Trigger>,
 }
 
 /// What the shop says of itself.
@@ -90,6 +101,7 @@ impl World {
             token_calls: TokenCalls::default(),
             shop,
             contacts: HashMap::new(),
+            triggers: Vec::new(),
         }
     }
 

@@ -24,7 +24,7 @@ const KEPT: usize = 100;
 
 /// Where events go.
 #[derive(Debug, Clone)]
-pub struct Destination {
+pub struct WebhookDestination {
     /// The receiver.
     pub url: Url,
     /// What they are signed with.
@@ -144,7 +144,7 @@ impl SubtotalWorld {
         });
     }
 
-    async fn retry(&self, destination: &Destination, id: &str, body: &str, levers: EventLevers, taken: bool) {
+    async fn retry(&self, destination: &WebhookDestination, id: &str, body: &str, levers: EventLevers, taken: bool) {
         let mut taken = taken;
         for gap in GAPS {
             if taken {
@@ -156,7 +156,7 @@ impl SubtotalWorld {
     }
 
     /// Sends it once, or twice; whether it was taken.
-    async fn attempt(&self, destination: &Destination, id: &str, body: &str, levers: EventLevers) -> bool {
+    async fn attempt(&self, destination: &WebhookDestination, id: &str, body: &str, levers: EventLevers) -> bool {
         let timestamp = (self.now().unix_timestamp()).to_string();
         let secret = destination.secret.expose_secret();
         let secret = if levers.wrong_signature { format!("{secret}, but another") } else { secret.to_owned() };

@@ -36,7 +36,7 @@ use time::OffsetDateTime;
 use tokio::sync::watch;
 
 pub use call_log::Call;
-pub use events::{Destination, EventLevers, SentEvent};
+pub use events::{EventLevers, SentEvent, WebhookDestination};
 pub use levers::{ENDPOINTS, Lever, LeverRefusal, Levers};
 pub use mode::Mode;
 pub use report::{Report, ReportedRetailer};
@@ -61,7 +61,7 @@ pub struct SubtotalConfig {
     /// Connections of the first project that are there from the start.
     pub connections: Vec<SeededConnection>,
     /// Where it says what happened, if anywhere.
-    pub events: Option<Destination>,
+    pub events: Option<WebhookDestination>,
     /// Tells when tokens expire.
     pub clock: Clock,
 }

@@ -83,4 +83,36 @@ onPage("subtotal-key", (root) => {
       document.getElementById("remove-key").hideOverlay?.();
     }
   }));
+
+  const webhook = (name) => find(`webhook-${name}`);
+  const secret = webhook("form").querySelector("s-password-field");
+  const showSecret = (hint) => {
+    webhook("stored").hidden = hint == null;
+    webhook("remove").hidden = hint == null;
+    webhook("hint").textContent = hint || "";
+    webhook("hint-line").hidden = !hint;
+    secret.value = "";
+    markField(secret, "");
+  };
+  webhook("url").after(copyButton(webhook("url").textContent, "Copy the address"));
+  webhook("form").addEventListener("submit", (event) => {
+    event.preventDefault();
+    run(webhook("save"), async () => {
+      const entered = (secret.value || "").trim();
+      if (!entered) return void wrongField(secret, "Enter the signing secret first");
+      const { hint } = await sendJson("PUT", "/admin/api/subtotal-webhook-secret", { secret: entered });
+      clearBanner();
+      showSecret(hint);
+      toast("Secret saved");
+    }, (problem) => {
+      const wrong = problem.errors?.find((error) => error.field === "secret");
+      if (wrong) wrongField(secret, `The secret ${wrong.message}`);
+      return Boolean(wrong);
+    });
+  });
+  webhook("remove").addEventListener("click", (event) => run(event.currentTarget, async () => {
+    await call("DELETE", "/admin/api/subtotal-webhook-secret");
+    showSecret(null);
+    toast("Secret removed");
+  }));
 });

@@ -20,6 +20,7 @@ use subtotal_connect::visibility::{Entry, Scope};
 use super::captured_log;
 use super::database::TestDatabase;
 use super::fake_admin::FakeAdmin;
+use super::fake_klaviyo::FakeKlaviyo;
 use super::fake_subtotal::FakeSubtotal;
 use super::signer;
 
@@ -36,6 +37,7 @@ pub(crate) struct TestApp {
     pub(crate) address: String,
     pub(crate) subtotal: FakeSubtotal,
     pub(crate) admin: FakeAdmin,
+    pub(crate) klaviyo: FakeKlaviyo,
     pub(crate) store: Store,
     pub(crate) clock: Clock,
     pub(crate) database: TestDatabase,
@@ -103,6 +105,7 @@ impl TestApp {
         let log_start = captured_log::start();
         let _ = rustls::crypto::ring::default_provider().install_default();
         let (subtotal, admin) = (FakeSubtotal::start().await, FakeAdmin::start().await);
+        let klaviyo = FakeKlaviyo::start().await;
         let database = TestDatabase::create().await;
         let serial = SERIAL.fetch_add(1, Ordering::Relaxed);
         let client_secret = format!("client-secret-{serial:08}-of-the-app");
@@ -112,6 +115,8 @@ impl TestApp {
             ("SHOPIFY_APP_URL", "https://app.example.com"),
             ("SHOPIFY_ADMIN_URL", &admin.url_template()),
             ("SUBTOTAL_API_URL", &subtotal.url),
+            ("KLAVIYO_API_URL", &klaviyo.url),
+            ("DELIVERY_RETRY_BASE_MS", "20"),
             ("DATABASE_URL", &database.url),
             ("ENCRYPTION_KEYS", ENCRYPTION_KEYS),
             ("SHOP_CACHE_SECONDS", "0"),
@@ -138,6 +143,7 @@ impl TestApp {
             address,
             subtotal,
             admin,
+            klaviyo,
             store,
             clock,
             database,

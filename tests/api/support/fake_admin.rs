@@ -20,6 +20,14 @@ pub(crate) enum AdminFault {
     Hang,
 }
 
+/// A Flow trigger that was fired.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Trigger {
+    pub(crate) shop: String,
+    pub(crate) handle: String,
+    pub(crate) payload: Value,
+}
+
 /// The running fake.
 pub(crate) struct FakeAdmin {
     server: MockServer,
@@ -30,6 +38,8 @@ struct State {
     contacts: HashMap<String, (Option<String>, Option<String>)>,
     fault: AdminFault,
     asked: Vec<(String, String)>,
+    triggers: Vec<Trigger>,
+    refuses_triggers: bool,
     shop: Value,
     tokens: FakeTokens,
 }
@@ -42,6 +52,8 @@ impl FakeAdmin {
             contacts: HashMap::new(),
             fault: AdminFault::None,
             asked: Vec::new(),
+            triggers: Vec::new(),
+            refuses_triggers: false,
             shop: Value::Null,
             tokens: FakeTokens::new(),
         }));
@@ -67,6 +79,16 @@ impl FakeAdmin {
     /// What the shop query is answered with.
     pub(crate) fn set_shop(&self, shop: Value) {
         self.state.lock().unwrap().shop = shop;
+    }
+
+    /// Every Flow trigger that was fired.
+    pub(crate) fn triggers(&self) -> Vec<Trigger> {
+        self.state.lock().unwrap().triggers.clone()
+    }
+
+    /// Whether Flow triggers are unknown, as before the extensions are deployed.
+    pub(crate) fn refuse_triggers(&self, refuse: bool) {
+        self.state.lock().unwrap().refuses_triggers = refuse;
     }
 
     /// The token endpoint.
@@ -100,6 +122,17 @@ impl Respond for Answer {
             AdminFault::Hang => return ResponseTemplate::new(200).set_delay(Duration::from_secs(30)),
             AdminFault::Throttled => return refused("THROTTLED"),
             AdminFault::AccessDenied => return refused("ACCESS_DENIED"),
+        }
+        if question["query"].as_str().is_some_and(|query| query.contains("flowTriggerReceive(")) {
+            let errors =
+                if state.refuses_triggers { json!([{ "field": ["handle"], "message": "no" }]) } else { json!([]) };
+            if !state.refuses_triggers {
+                let variables = &question["variables"];
+                let handle = variables["handle"].as_str().unwrap().to_owned();
+                state.triggers.push(Trigger { shop, handle, payload: variables["payload"].clone() });
+            }
+            let data = json!({ "flowTriggerReceive": { "userErrors": errors } });
+            return ResponseTemplate::new(200).set_body_json(json!({ "data": data }));
         }
         if question["query"].as_str().is_some_and(|query| query.contains("shop {")) {
             return ResponseTemplate::new(200).set_body_json(json!({ "data": { "shop": state.shop } }));

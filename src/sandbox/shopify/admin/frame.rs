@@ -38,6 +38,7 @@ pub(super) struct Shell<'a> {
     here: &'a str,
     storefront_url: Option<&'a str>,
     subtotal_levers_url: Option<&'a str>,
+    klaviyo_url: Option<&'a str>,
     installed: bool,
 }
 
@@ -52,6 +53,7 @@ impl<'a> Shell<'a> {
             here: request.uri().path_and_query().map_or("/", |path| path.as_str()),
             storefront_url: config.storefront_url.as_ref().map(url::Url::as_str),
             subtotal_levers_url: config.subtotal_levers_url.as_ref().map(url::Url::as_str),
+            klaviyo_url: config.klaviyo_url.as_ref().map(url::Url::as_str),
             installed: site.is_installed(),
         }
     }

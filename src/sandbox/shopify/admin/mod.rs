@@ -6,6 +6,7 @@
 
 mod assets;
 mod document;
+mod flow_page;
 mod frame;
 mod levers;
 mod levers_page;
@@ -54,6 +55,8 @@ pub struct AdminConfig {
     pub storefront_url: Option<Url>,
     /// The levers of the sandbox's Subtotal, linked from the navigation.
     pub subtotal_levers_url: Option<Url>,
+    /// The sandbox's Klaviyo, linked from the navigation.
+    pub klaviyo_url: Option<Url>,
 }
 
 /// The demo shop's admin.
@@ -83,6 +86,7 @@ impl AdminSite {
                 .wrap(from_fn(same_origin::refuse_foreign_posts))
                 .configure(assets::routes)
                 .configure(levers_page::routes)
+                .configure(flow_page::routes)
                 .configure(frame::routes)
         });
         Ok(server.workers(1).disable_signals().shutdown_timeout(1).listen(listener)?.run())

@@ -72,6 +72,7 @@ impl World {
             retry_base: Duration::from_millis(1),
             storefront_url: None,
             subtotal_levers_url: None,
+            klaviyo_url: None,
         };
         tokio::spawn(AdminSite::serve(listener, config).unwrap());
         let client = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build().unwrap();

@@ -1,0 +1,162 @@
+//! *Events*: what the merchant's tools were told, what waits, what was given up, and sending it again.
+
+use std::collections::BTreeMap;
+
+use actix_web::{HttpRequest, HttpResponse, web};
+use askama::Template;
+use serde::Serialize;
+use serde_json::json;
+use url::form_urlencoded;
+
+use super::activity::rfc3339;
+use super::document::{self, Document, Frame};
+use super::staff;
+use crate::app::AppState;
+use crate::http::error::AppError;
+use crate::http::problem::FieldError;
+use crate::shopify::session_token::VerifiedSession;
+use crate::store::ListedDelivery;
+
+/// Deliveries a page has, unless `limit` says otherwise, and the most it may say.
+const DEFAULT_LIMIT: u32 = 50;
+const MAX_LIMIT: u32 = 500;
+/// The states there are.
+const STATES: [&str; 6] = ["waiting", "sending", "delivered", "failed", "dead", "skipped"];
+/// Longest id that is looked for.
+const MAX_ID: usize = 64;
+
+#[derive(Template)]
+#[template(path = "admin/events.html")]
+struct EventsPage<'a> {
+    frame: &'a Frame,
+}
+
+#[derive(Serialize)]
+pub(super) struct Page {
+    deliveries: Vec<Shown>,
+    /// How many stand in each state, whatever is shown.
+    states: BTreeMap<String, i64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    next: Option<String>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Shown {
+    id: String,
+    event_id: String,
+    destination: String,
+    kind: String,
+    connection_id: String,
+    retailer_id: String,
+    simulated: bool,
+    state: String,
+    attempts: i32,
+    happened_at: String,
+    created_at: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    next_attempt_at: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    last_problem: Option<String>,
+}
+
+/// What the query asks for.
+struct Question {
+    state: Option<&'static str>,
+    before: Option<(i64, String)>,
+    limit: u32,
+}
+
+pub(super) async fn page(request: HttpRequest, state: web::Data<AppState>) -> Result<HttpResponse, AppError> {
+    match document::open(&request, &state).await? {
+        Document::Elsewhere(answer) => Ok(answer),
+        Document::Proven(_, frame) => document::page(&state, &frame, &EventsPage { frame: &frame }),
+    }
+}
+
+pub(super) async fn list(
+    session: VerifiedSession,
+    request: HttpRequest,
+    state: web::Data<AppState>,
+) -> Result<web::Json<Page>, AppError> {
+    let staff = staff(&state, &session).await?;
+    let question = Question::read(request.query_string())?;
+    let before = question.before.as_ref().map(|(at, id)| (*at, id.as_str()));
+    let found = state.store.list_deliveries(staff.shop.id, question.state, before, question.limit).await?;
+    let full = found.len() == usize::try_from(question.limit).unwrap_or(usize::MAX);
+    let next = found.last().filter(|_| full).map(|last| format!("{}-{}", last.created_at, last.id));
+    let states = state.store.delivery_states(staff.shop.id).await?.into_iter().collect();
+    Ok(web::Json(Page { deliveries: found.into_iter().map(Shown::from).collect(), states, next }))
+}
+
+/// Sends one delivery again. One that is being sent, or was delivered, is not there to be sent again: 404.
+pub(super) async fn replay(
+    session: VerifiedSession,
+    id: web::Path<String>,
+    state: web::Data<AppState>,
+) -> Result<HttpResponse, AppError> {
+    let staff = staff(&state, &session).await?;
+    let id = Some(id.into_inner()).filter(|id| id.len() <= MAX_ID).ok_or(AppError::NotFound)?;
+    let now = state.clock.unix_ms();
+    let queued = state.store.replay_deliveries(staff.shop.id, Some(&id), staff.actor, now).await?;
+    if queued == 0 {
+        return Err(AppError::NotFound);
+    }
+    Ok(HttpResponse::Accepted().json(json!({ "queued": queued })))
+}
+
+/// Sends every delivery again that was given up.
+pub(super) async fn replay_dead(
+    session: VerifiedSession,
+    state: web::Data<AppState>,
+) -> Result<HttpResponse, AppError> {
+    let staff = staff(&state, &session).await?;
+    let queued = state.store.replay_deliveries(staff.shop.id, None, staff.actor, state.clock.unix_ms()).await?;
+    Ok(HttpResponse::Accepted().json(json!({ "queued": queued })))
+}
+
+impl Question {
+    fn read(query: &str) -> Result<Self, AppError> {
+        let mut question = Self { state: None, before: None, limit: DEFAULT_LIMIT };
+        let mut errors = Vec::new();
+        let mut wrong = |field, message: String| errors.push(FieldError { field, message });
+        for (key, value) in form_urlencoded::parse(query.as_bytes()).filter(|(_, value)| !value.is_empty()) {
+            match key.as_ref() {
+                "state" => match STATES.into_iter().find(|state| *state == value) {
+                    Some(state) => question.state = Some(state),
+                    None => wrong("state", format!("must be one of {}", STATES.join(", "))),
+                },
+                "before" => match value.split_once('-').map(|(at, id)| (at.parse(), id)) {
+                    Some((Ok(at), id)) if id.len() <= MAX_ID => question.before = Some((at, id.to_owned())),
+                    _ => wrong("before", "must be what next said".to_owned()),
+                },
+                "limit" => match value.parse() {
+                    Ok(limit @ 1..=MAX_LIMIT) => question.limit = limit,
+                    _ => wrong("limit", format!("must be a number from 1 to {MAX_LIMIT}")),
+                },
+                _ => {}
+            }
+        }
+        if errors.is_empty() { Ok(question) } else { Err(AppError::InvalidRequest(errors)) }
+    }
+}
+
+impl From<ListedDelivery> for Shown {
+    fn from(delivery: ListedDelivery) -> Self {
+        Self {
+            id: delivery.id,
+            event_id: delivery.event_id,
+            destination: delivery.destination,
+            kind: delivery.kind,
+            connection_id: delivery.connection_id,
+            retailer_id: delivery.retailer_id,
+            simulated: delivery.is_simulated,
+            state: delivery.state,
+            attempts: delivery.attempts,
+            happened_at: rfc3339(delivery.happened_at),
+            created_at: rfc3339(delivery.created_at),
+            next_attempt_at: delivery.next_attempt_at.map(rfc3339),
+            last_problem: delivery.problem,
+        }
+    }
+}
