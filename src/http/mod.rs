@@ -4,6 +4,7 @@ pub mod admin;
 mod body;
 pub mod body_check;
 mod csv;
+mod doors;
 mod edge;
 mod error;
 mod extract;

@@ -30,6 +30,8 @@ problems! {
         "Shopify did not sign this request for this app, or not recently. Call the endpoints through the storefront.";
     INVALID_SESSION_TOKEN = "invalid_session_token" 401 "Invalid session token"
         "This needs a fresh session token of the Shopify admin. Reload the page; App Bridge sends a new one.";
+    INVALID_CUSTOMER_TOKEN = "invalid_session_token" 401 "Invalid session token"
+        "This needs a fresh session token of the app's customer-account extension. Ask shopify.sessionToken.get() for one.";
     SHOP_NOT_CONFIGURED = "shop_not_configured" 404 "Shop not configured"
         "Subtotal Connect is not set up for this shop. The merchant stores a Subtotal API key first.";
     CUSTOMER_NOT_SIGNED_IN = "customer_not_signed_in" 400 "Customer not signed in"

@@ -1,4 +1,4 @@
-//! `POST /apps/subtotal/connections`: creates or reuses a connection and answers the Link URL for it.
+//! `POST …/connections`: creates or reuses a connection and answers the Link URL for it.
 
 use actix_web::{HttpRequest, web};
 use serde::Serialize;
@@ -7,9 +7,9 @@ use url::Url;
 use super::{MAX_ID, Shopper, allowed_redirect, find_retailer, shopper, storefront_host};
 use crate::app::AppState;
 use crate::http::body::Fields;
+use crate::http::doors::Door;
 use crate::http::error::AppError;
 use crate::linking::{LinkProof, RedirectUrl, Wanted, connection_for, link_url};
-use crate::shopify::proxy::VerifiedProxy;
 use crate::store::{ClaimKey, LinkStyle};
 use crate::subtotal::wire::Retailer;
 use crate::subtotal::{SubtotalError, TokenScope};
@@ -19,16 +19,16 @@ const MAX_URL: usize = 2048;
 
 #[derive(Serialize)]
 pub(crate) struct Link {
-    link_url: String,
+    pub(super) link_url: String,
 }
 
-pub(crate) async fn connections(
-    proxy: VerifiedProxy,
+pub(crate) async fn connections<D: Door>(
+    door: D,
     request: HttpRequest,
     payload: web::Payload,
     state: web::Data<AppState>,
 ) -> Result<web::Json<Link>, AppError> {
-    let shopper = shopper(&state, &proxy).await?;
+    let shopper = shopper(&state, &door).await?;
     let mut fields = Fields::read(&request, payload).await?;
     let retailer_id = fields.required("retailerId", MAX_ID);
     let retailer_link = fields.required("retailerLinkUrl", MAX_URL);
@@ -39,7 +39,7 @@ pub(crate) async fn connections(
     let redirect_url = fields.required("redirectUrl", usize::MAX);
     let connection_id = fields.optional("connectionId", MAX_ID);
     fields.finish()?;
-    let redirect = allowed_redirect(&redirect_url, &shopper.shop, &storefront_host(&request, proxy.shop()))?;
+    let redirect = allowed_redirect(&redirect_url, &shopper.shop, &storefront_host(&request, &door))?;
 
     let retailer = find_retailer(&state, &shopper, |known| known.by_id(&retailer_id)).await?;
     let link_url = open_link(&state, &shopper, &retailer, connection_id, &redirect).await?;

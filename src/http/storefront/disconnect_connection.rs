@@ -1,4 +1,4 @@
-//! `POST /apps/subtotal/disconnect-connection`: disconnects one of this customer's own connections.
+//! `POST …/disconnect-connection`: disconnects one of this customer's own connections.
 
 use actix_web::{HttpRequest, web};
 use serde::Serialize;
@@ -6,8 +6,8 @@ use serde::Serialize;
 use super::{MAX_ID, shopper};
 use crate::app::AppState;
 use crate::http::body::Fields;
+use crate::http::doors::Door;
 use crate::http::error::AppError;
-use crate::shopify::proxy::VerifiedProxy;
 use crate::subtotal::wire::Connection;
 use crate::subtotal::{ShopApi, SubtotalError, TokenScope};
 
@@ -16,13 +16,13 @@ pub(crate) struct Disconnected {
     success: bool,
 }
 
-pub(crate) async fn disconnect_connection(
-    proxy: VerifiedProxy,
+pub(crate) async fn disconnect_connection<D: Door>(
+    door: D,
     request: HttpRequest,
     payload: web::Payload,
     state: web::Data<AppState>,
 ) -> Result<web::Json<Disconnected>, AppError> {
-    let shopper = shopper(&state, &proxy).await?;
+    let shopper = shopper(&state, &door).await?;
     let mut fields = Fields::read(&request, payload).await?;
     let connection_id = fields.required("connectionId", MAX_ID);
     fields.finish()?;

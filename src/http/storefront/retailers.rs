@@ -1,4 +1,4 @@
-//! `GET /apps/subtotal/retailers`: the shop's retailers in Subtotal's order, each with this customer's connection.
+//! `GET …/retailers`: the shop's retailers in Subtotal's order, each with this customer's connection.
 
 use actix_web::{HttpResponse, web};
 use serde::Serialize;
@@ -6,9 +6,9 @@ use serde_json::Value;
 
 use super::{enforced, shopper};
 use crate::app::AppState;
+use crate::http::doors::Door;
 use crate::http::error::AppError;
 use crate::linking::shown;
-use crate::shopify::proxy::VerifiedProxy;
 use crate::subtotal::SubtotalError;
 use crate::subtotal::wire::{Connection, Retailer};
 
@@ -42,8 +42,8 @@ struct ShownConnection<'a> {
     status: &'a str,
 }
 
-pub(crate) async fn retailers(proxy: VerifiedProxy, state: web::Data<AppState>) -> Result<HttpResponse, AppError> {
-    let shopper = shopper(&state, &proxy).await?;
+pub(crate) async fn retailers<D: Door>(door: D, state: web::Data<AppState>) -> Result<HttpResponse, AppError> {
+    let shopper = shopper(&state, &door).await?;
     let (api, shelf) = state.subtotal(&shopper.shop, shopper.deadline).await?;
     let (snapshot, connections, hidden) =
         tokio::join!(shelf.retailers(&api), api.connections(shopper.customer.as_str()), enforced(&state, &shopper));
