@@ -5,6 +5,7 @@ use actix_web::http::{Method, header};
 use actix_web::{FromRequest, HttpResponse, Route, Scope, web};
 
 use super::error::AppError;
+use super::openapi::Operation;
 use super::storefront::{configuration, connections, disconnect_connection, link, retailers, visibility};
 use crate::shopify::customer_token::VerifiedCustomer;
 use crate::shopify::proxy::VerifiedProxy;
@@ -67,24 +68,49 @@ impl Door for VerifiedCustomer {
     }
 }
 
-/// The six endpoints with the method each takes.
-pub(super) fn endpoints<D: Door>() -> [(Method, &'static str, Route); 6] {
+/// One endpoint. Its route and its place in the OpenAPI document come from here.
+pub(super) struct Endpoint {
+    pub(super) method: Method,
+    /// Behind [`Door::PATH`].
+    pub(super) path: &'static str,
+    /// What it does, for the document.
+    pub(super) operation: fn() -> Operation,
+    handler: Route,
+}
+
+/// The six endpoints.
+pub(super) fn endpoints<D: Door>() -> [Endpoint; 6] {
+    let get = |path, operation, handler| Endpoint { method: Method::GET, path, operation, handler };
+    let post = |path, operation, handler| Endpoint { method: Method::POST, path, operation, handler };
     [
-        (Method::GET, "/configuration", web::to(configuration::configuration::<D>)),
-        (Method::GET, "/visibility", web::to(visibility::visibility::<D>)),
-        (Method::GET, "/retailers", web::to(retailers::retailers::<D>)),
-        (Method::POST, "/connections", web::to(connections::connections::<D>)),
-        (Method::POST, "/disconnect-connection", web::to(disconnect_connection::disconnect_connection::<D>)),
-        (Method::GET, "/link/{linkId}", D::link()),
+        get("/configuration", configuration::operation, web::to(configuration::configuration::<D>)),
+        get("/visibility", visibility::operation, web::to(visibility::visibility::<D>)),
+        get("/retailers", retailers::operation, web::to(retailers::retailers::<D>)),
+        post("/connections", connections::operation, web::to(connections::connections::<D>)),
+        post(
+            "/disconnect-connection",
+            disconnect_connection::operation,
+            web::to(disconnect_connection::disconnect_connection::<D>),
+        ),
+        get("/link/{linkId}", link::operation, D::link()),
     ]
+}
+
+/// The method and path of every route of both doors.
+#[must_use]
+pub fn shoppers_routes() -> Vec<(String, String)> {
+    fn of<D: Door>() -> impl Iterator<Item = (String, String)> {
+        endpoints::<D>().into_iter().map(|at| (at.method.to_string(), format!("{}{}", D::PATH, at.path)))
+    }
+    of::<VerifiedProxy>().chain(of::<VerifiedCustomer>()).collect()
 }
 
 /// Everything below a door's path.
 pub(super) fn scope<D: Door>() -> Scope {
     let mut scope = web::scope(D::PATH);
-    for (method, path, route) in endpoints::<D>() {
+    for Endpoint { method, path, handler, .. } in endpoints::<D>() {
         // `/path` and `/path/` are one route; neither redirects.
-        let mut resource = web::resource([path.to_owned(), format!("{path}/")]).route(route.method(method.clone()));
+        let mut resource = web::resource([path.to_owned(), format!("{path}/")]).route(handler.method(method.clone()));
         if D::CROSS_ORIGIN {
             let method = method.clone();
             let preflight = web::method(Method::OPTIONS).to(move || std::future::ready(preflight(&method)));

@@ -9,6 +9,7 @@ mod edge;
 mod error;
 mod extract;
 mod health;
+pub mod openapi;
 mod page;
 mod problem;
 mod refusals;
@@ -16,6 +17,7 @@ pub mod routes;
 mod storefront;
 mod webhooks;
 
+pub use doors::shoppers_routes;
 pub use error::AppError;
 pub use problem::{FieldError, LineError, PROBLEMS, ProblemKind};
 pub(crate) use refusals::Refusals;

@@ -8,6 +8,7 @@ use super::doors;
 pub(crate) use super::edge::edge;
 use super::error::AppError;
 use super::health::{healthz, readyz};
+use super::openapi;
 use super::webhooks;
 use crate::shopify::customer_token::VerifiedCustomer;
 use crate::shopify::proxy::VerifiedProxy;
@@ -16,6 +17,9 @@ use crate::shopify::proxy::VerifiedProxy;
 pub fn configure(app: &mut web::ServiceConfig) {
     app.service(web::resource("/healthz").route(web::get().to(healthz)).default_service(web::to(get_only)))
         .service(web::resource("/readyz").route(web::get().to(readyz)).default_service(web::to(get_only)))
+        .service(
+            web::resource("/openapi.json").route(web::get().to(openapi::openapi)).default_service(web::to(get_only)),
+        )
         .service(
             web::resource(body_check::PATH)
                 .route(web::post().to(body_check::body_check))

@@ -3,13 +3,16 @@
 
 use actix_web::{HttpRequest, HttpResponse, web};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+use serde_json::json;
 use url::form_urlencoded::{self, Serializer};
 
 use super::connections::{Link, open_link};
 use super::{MAX_ID, Shopper, allowed_redirect, configured_shop, find_retailer, shopper, storefront_host};
 use crate::app::AppState;
 use crate::http::error::{AppError, PageError};
+use crate::http::openapi::{self, Operation, REFUSALS_OF_SUBTOTAL, Redirects};
 use crate::http::page;
+use crate::http::problem::{INVALID_REQUEST, REDIRECT_URL_NOT_ALLOWED, RETAILER_NOT_FOUND};
 use crate::linking::RedirectUrl;
 use crate::shopify::customer_token::VerifiedCustomer;
 use crate::shopify::proxy::VerifiedProxy;
@@ -99,5 +102,32 @@ fn at_most_one<T>(name: &'static str, mut values: impl Iterator<Item = T>) -> Re
     match (values.next(), values.next()) {
         (value, None) => Ok(value),
         _ => Err(AppError::field(name, "is there more than once")),
+    }
+}
+
+/// For the OpenAPI document.
+pub(crate) fn operation() -> Operation {
+    let link_url = "https://link.subtotal.com/zklQOnlG?connection_id=01KAJ0000000000000000000ZZ\
+        &redirect_url=https%3A%2F%2Fshop.example.com%2F";
+    Operation {
+        id: "link",
+        summary: "One step into Subtotal Link for one retailer",
+        description: "On the storefront a page to navigate to: it redirects, by way of the store's login where nobody is \
+            signed in, and its refusals are small pages once the signature is verified. By session token it answers the \
+            Link URL as JSON.",
+        parameters: vec![
+            openapi::path("linkId", "The last path segment of a retailer's `link_url`.", MAX_ID, "zklQOnlG"),
+            openapi::query(
+                "redirect_url",
+                "Where the shopper comes back to, as `redirectUrl` of `/connections`; the store's home page when left out.",
+                2048,
+                "https://shop.example.com/",
+            ),
+        ],
+        body: None,
+        answer: ("Link", json!({ "link_url": link_url })),
+        signed_in: true,
+        refusals: vec![&[INVALID_REQUEST, REDIRECT_URL_NOT_ALLOWED, RETAILER_NOT_FOUND], REFUSALS_OF_SUBTOTAL],
+        redirects: Redirects::OnTheStorefront,
     }
 }
