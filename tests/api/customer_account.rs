@@ -242,3 +242,15 @@ async fn a_path_is_completed_with_the_permanent_domain_and_hosts_named_by_the_ca
     let signed_out = app.get("/link/zklQOnlG?redirect_url=%2F", NOBODY).await;
     assert_eq!((signed_out.status, signed_out.code().as_str()), (400, "customer_not_signed_in"));
 }
+
+#[actix_web::test]
+async fn refusals_are_counted_for_the_merchant_and_the_storefront_is_not_seen() {
+    let app = app().await;
+    assert_eq!(app.get("/retailers", NOBODY).await.status, 400);
+    assert_eq!(app.get("/retailers", ALICE).await.status, 200);
+    assert_refused(&send(&app, "GET", "/retailers", Some("bad")).await, "and this is nobody's");
+    let status = app.staff_get(SHOP, "/status").await.json();
+    let codes: Vec<_> = status["refusals"].as_array().unwrap().iter().map(|refusal| &refusal["code"]).collect();
+    assert_eq!(codes, ["customer_not_signed_in"]);
+    assert_eq!(app.store.storefront_seen_at(app.shop_id(SHOP).await).await.unwrap(), None);
+}
