@@ -45,6 +45,8 @@ enum Command {
     Audit(audit::Audit),
     /// Check settings, database, clock, Subtotal, Shopify and what stands in between, and say what to mend
     Doctor(doctor::Doctor),
+    /// Print the OpenAPI 3.1 document of what others call
+    Openapi,
     /// Add a valid app-proxy signature to a URL, for trying things out with curl
     Sign(sign::Sign),
     /// Say which check a signed URL fails
@@ -61,6 +63,7 @@ pub async fn run(cli: Cli) -> ExitCode {
         Command::Rules(rules) => rules.run().await,
         Command::Audit(audit) => audit.run().await,
         Command::Doctor(doctor) => doctor.run().await,
+        Command::Openapi => print_json(&crate::http::openapi::document()).map(|()| ExitCode::SUCCESS),
         Command::Sign(sign) => sign.run(),
         Command::ExplainProxy(explain) => explain.run(),
     };

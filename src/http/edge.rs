@@ -6,15 +6,16 @@ use std::time::Instant;
 use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::header::{
-    CACHE_CONTROL, HeaderMap, HeaderName, HeaderValue, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS,
+    ACCESS_CONTROL_ALLOW_ORIGIN, ACCESS_CONTROL_EXPOSE_HEADERS, CACHE_CONTROL, HeaderMap, HeaderName, HeaderValue,
+    REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS,
 };
 use actix_web::middleware::Next;
 use actix_web::{Error, HttpMessage, HttpResponse, web};
 use ulid::Ulid;
 
+use super::doors;
 use super::error::{AppError, PageError};
 use super::page;
-use super::routes::STOREFRONT;
 use crate::app::AppState;
 use crate::shopify::ShopDomain;
 
@@ -34,8 +35,13 @@ pub(crate) async fn edge(
     if let Some(answer) = failure_answer(&response, &id) {
         response = response.into_response(answer).map_into_boxed_body();
     }
+    let is_cross_origin = response.request().match_pattern().is_some_and(|pattern| doors::is_cross_origin(&pattern));
     let headers = response.headers_mut();
     common_headers(headers);
+    if is_cross_origin {
+        headers.insert(ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
+        headers.insert(ACCESS_CONTROL_EXPOSE_HEADERS, HeaderValue::from_static("X-Request-Id, Retry-After"));
+    }
     headers.insert(REQUEST_ID, HeaderValue::from_str(&id).expect("a ULID is plain ASCII"));
     log(&response, &id, started);
     Ok(response)
@@ -76,7 +82,7 @@ fn failure_answer(response: &ServiceResponse, id: &str) -> Option<HttpResponse> 
 fn count(response: &ServiceResponse, failure: &AppError) {
     let request = response.request();
     let extensions = request.extensions();
-    let shop = extensions.get::<LoggedShop>().filter(|_| request.path().starts_with(STOREFRONT));
+    let shop = extensions.get::<LoggedShop>().filter(|_| doors::is_shoppers(request.path()));
     if let (Some(LoggedShop(shop)), Some(state)) = (shop, request.app_data::<web::Data<AppState>>()) {
         state.refusals.count(shop, failure.kind().code, state.clock.unix_ms());
     }
@@ -97,7 +103,7 @@ fn note(failure: &AppError, id: &str) {
             metrics::counter!("event_refusals_total", "reason" => refusal.reason()).increment(1);
             tracing::warn!(request_id = id, reason = refusal.reason(), "event refused");
         }
-        AppError::InvalidSession(refusal) => {
+        AppError::InvalidSession(refusal) | AppError::InvalidCustomerToken(refusal) => {
             metrics::counter!("session_refusals_total", "reason" => refusal.reason()).increment(1);
             tracing::warn!(request_id = id, reason = refusal.reason(), "session token refused");
         }

@@ -30,6 +30,9 @@ pub enum AppError {
     /// 401: which check failed is for the log and a counter only.
     #[error("session token refused: {0}")]
     InvalidSession(SessionRefusal),
+    /// 401, where customers send one: which check failed is for the log and a counter only.
+    #[error("customer's session token refused: {0}")]
+    InvalidCustomerToken(SessionRefusal),
     /// 409: it is not at the version the change was made on.
     #[error("changed meanwhile")]
     VersionConflict,
@@ -92,6 +95,7 @@ impl AppError {
         match self {
             Self::InvalidSignature(_) | Self::InvalidWebhook(_) | Self::InvalidEvent(_) => problem::INVALID_SIGNATURE,
             Self::InvalidSession(_) | Self::NoAccess(TokenError::SubjectRejected) => problem::INVALID_SESSION_TOKEN,
+            Self::InvalidCustomerToken(_) => problem::INVALID_CUSTOMER_TOKEN,
             Self::NoAccess(_) => problem::SHOPIFY_UNAVAILABLE,
             Self::VersionConflict => problem::VERSION_CONFLICT,
             Self::KeyNotAccepted => problem::SUBTOTAL_KEY_NOT_ACCEPTED,

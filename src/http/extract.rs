@@ -9,6 +9,7 @@ use actix_web::{FromRequest, HttpMessage, HttpRequest, web};
 use super::edge::LoggedShop;
 use super::error::AppError;
 use crate::app::AppState;
+use crate::shopify::customer_token::{self, VerifiedCustomer};
 use crate::shopify::proxy::{self, VerifiedProxy};
 use crate::shopify::session_token::{self, SessionRefusal, VerifiedSession};
 
@@ -32,13 +33,34 @@ impl FromRequest for VerifiedSession {
     type Future = Ready<Result<Self, AppError>>;
 
     fn from_request(request: &HttpRequest, _payload: &mut Payload) -> Self::Future {
-        let mut headers = request.headers().get_all(AUTHORIZATION);
-        let token = match (headers.next(), headers.next()) {
-            (Some(header), None) => header.to_str().ok().and_then(|value| value.strip_prefix("Bearer ")),
-            _ => None,
-        };
-        ready(session(request, token.unwrap_or_default()).map_err(AppError::InvalidSession))
+        ready(session(request, bearer(request)).map_err(AppError::InvalidSession))
     }
+}
+
+/// From the one `Authorization: Bearer` header that the customer-account extension sends.
+impl FromRequest for VerifiedCustomer {
+    type Error = AppError;
+    type Future = Ready<Result<Self, AppError>>;
+
+    fn from_request(request: &HttpRequest, _payload: &mut Payload) -> Self::Future {
+        let state = request.app_data::<web::Data<AppState>>().expect("the application always holds its state");
+        let (client_id, now) = (&state.admin.client_id, state.clock.unix_seconds());
+        let verified = customer_token::verify(bearer(request), &state.client_secrets, client_id, now);
+        if let Ok(proof) = &verified {
+            request.extensions_mut().insert(LoggedShop(proof.shop().clone()));
+        }
+        ready(verified.map_err(AppError::InvalidCustomerToken))
+    }
+}
+
+/// The token of the one `Authorization: Bearer` header; empty where there is not exactly one.
+fn bearer(request: &HttpRequest) -> &str {
+    let mut headers = request.headers().get_all(AUTHORIZATION);
+    let token = match (headers.next(), headers.next()) {
+        (Some(header), None) => header.to_str().ok().and_then(|value| value.strip_prefix("Bearer ")),
+        _ => None,
+    };
+    token.unwrap_or_default()
 }
 
 /// Verifies a session token for this app, and notes its shop for the log.

@@ -2,6 +2,7 @@
 //! (<https://www.rfc-editor.org/rfc/rfc9457>).
 
 use serde::Serialize;
+use utoipa::ToSchema;
 
 /// One row of the table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -30,6 +31,8 @@ problems! {
         "Shopify did not sign this request for this app, or not recently. Call the endpoints through the storefront.";
     INVALID_SESSION_TOKEN = "invalid_session_token" 401 "Invalid session token"
         "This needs a fresh session token of the Shopify admin. Reload the page; App Bridge sends a new one.";
+    INVALID_CUSTOMER_TOKEN = "invalid_session_token" 401 "Invalid session token"
+        "This needs a fresh session token of the app's customer-account extension. Ask shopify.sessionToken.get() for one.";
     SHOP_NOT_CONFIGURED = "shop_not_configured" 404 "Shop not configured"
         "Subtotal Connect is not set up for this shop. The merchant stores a Subtotal API key first.";
     CUSTOMER_NOT_SIGNED_IN = "customer_not_signed_in" 400 "Customer not signed in"
@@ -77,7 +80,7 @@ problems! {
 }
 
 /// What is wrong with one field of a request.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 pub struct FieldError {
     /// The field, or `body` for the body as a whole.
     pub field: &'static str,
@@ -113,16 +116,23 @@ impl Details<'_> {
     }
 }
 
-/// A problem body.
-#[derive(Debug, Serialize)]
+/// A refusal, as RFC 9457 has it.
+#[derive(Debug, Serialize, ToSchema)]
 pub(super) struct Problem<'a> {
+    /// A URN that ends in the code.
     r#type: String,
+    /// The same for every occurrence.
     title: &'static str,
+    /// The HTTP status once more.
     status: u16,
+    /// What happened and what to do.
     detail: &'static str,
     code: &'static str,
+    /// The header `X-Request-Id` once more.
     request_id: &'a str,
+    /// With `invalid_request`: every field that is wrong.
     #[serde(skip_serializing_if = "Details::is_empty")]
+    #[schema(value_type = Vec<FieldError>, required = false)]
     errors: Details<'a>,
 }
 

@@ -4,6 +4,7 @@
 pub mod admin_api;
 pub mod contacts;
 pub mod customer_id;
+pub mod customer_token;
 pub mod notice;
 pub mod oauth;
 pub mod proxy;

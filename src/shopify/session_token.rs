@@ -2,7 +2,8 @@
 //!
 //! The rules are Shopify's ("Session tokens", <https://shopify.dev/docs/apps/build/authentication-authorization/session-tokens>),
 //! read strictly: HS256 only, and tokens of checkout and customer-account extensions, which carry the same signature
-//! and audience, do not open the admin. Why the verifier is our own: `docs/decisions/0007-session-token-verifier.md`.
+//! and audience, do not open the admin; those of customers are for [`super::customer_token`]. Why the verifier is our
+//! own: `docs/decisions/0007-session-token-verifier.md`.
 
 use std::fmt;
 
@@ -49,11 +50,11 @@ pub enum SessionRefusal {
     /// For another app.
     #[error("the session token is for another app")]
     Audience,
-    /// Not of a shop's admin: another surface, or `iss` and `dest` name different shops.
-    #[error("the session token is not of a shop's admin")]
+    /// Of another surface than the one it is sent to, or `iss` and `dest` name different shops or none.
+    #[error("the session token is not of this surface of a shop")]
     Issuer,
-    /// Its subject is not a member of staff.
-    #[error("the session token's subject is not a member of staff")]
+    /// Its subject is not a member of staff, or not a customer where one is needed.
+    #[error("the session token's subject is of another kind")]
     Subject,
     /// Its time is over.
     #[error("the session token has expired")]
@@ -149,17 +150,23 @@ pub fn verify(
     if !numeric {
         return Err(SessionRefusal::Subject);
     }
-    if now >= claims.exp.saturating_add(LEEWAY_SECONDS) {
-        return Err(SessionRefusal::Expired);
-    }
-    if claims.nbf.max(claims.iat) > now.saturating_add(LEEWAY_SECONDS) {
-        return Err(SessionRefusal::NotYetValid);
-    }
+    check_times(claims.exp, claims.nbf.max(claims.iat), now)?;
     Ok(VerifiedSession { shop, user: claims.sub, token: token.to_owned() })
 }
 
+/// Whether a token is in its time, give or take [`LEEWAY_SECONDS`]. Everything is Unix time in seconds.
+pub(super) fn check_times(expires: i64, starts: i64, now: i64) -> Result<(), SessionRefusal> {
+    if now >= expires.saturating_add(LEEWAY_SECONDS) {
+        return Err(SessionRefusal::Expired);
+    }
+    if starts > now.saturating_add(LEEWAY_SECONDS) {
+        return Err(SessionRefusal::NotYetValid);
+    }
+    Ok(())
+}
+
 /// The claims' JSON, once the signature is verified.
-fn signed_claims(token: &str, secrets: &ClientSecrets) -> Result<Vec<u8>, SessionRefusal> {
+pub(super) fn signed_claims(token: &str, secrets: &ClientSecrets) -> Result<Vec<u8>, SessionRefusal> {
     if token.is_empty() {
         return Err(SessionRefusal::Missing);
     }

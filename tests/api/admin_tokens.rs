@@ -21,7 +21,7 @@ async fn app() -> TestApp {
 }
 
 /// Tokens that open nothing, each with what is wrong with it.
-fn bad_tokens(secret: &str, now: i64) -> Vec<(String, String)> {
+pub(crate) fn bad_tokens(secret: &str, now: i64) -> Vec<(String, String)> {
     let claims = || claims(SHOP, now);
     let hs256 = r#"{"alg":"HS256","typ":"JWT"}"#;
     let mut bad: Vec<(String, String)> = Vec::new();

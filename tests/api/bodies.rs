@@ -1,8 +1,10 @@
 //! What a body must look like, and that every wrong field is named.
 
+use rstest::rstest;
 use serde_json::{Value, json};
 
 use crate::support::app::{ALICE, Answer, SHOP, TestApp};
+use crate::support::door::Door;
 use crate::support::fake_subtotal::Call;
 use crate::support::raw::exchange;
 
@@ -27,9 +29,10 @@ async fn connect(app: &TestApp, body: impl Into<reqwest::Body>) -> Answer {
     send(app, "/connections", "application/json", body).await
 }
 
+#[rstest]
 #[actix_web::test]
-async fn the_media_type_must_be_json() {
-    let app = TestApp::start().await;
+async fn the_media_type_must_be_json(#[values(Door::Proxy, Door::CustomerAccount)] door: Door) {
+    let app = TestApp::start_at(door).await;
     for good in [
         "application/json",
         "application/json; charset=utf-8",
@@ -61,9 +64,10 @@ async fn the_media_type_must_be_json() {
     assert_eq!(none.code(), "unsupported_media_type");
 }
 
+#[rstest]
 #[actix_web::test]
-async fn what_is_not_a_json_object_is_a_bad_body() {
-    let app = TestApp::start().await;
+async fn what_is_not_a_json_object_is_a_bad_body(#[values(Door::Proxy, Door::CustomerAccount)] door: Door) {
+    let app = TestApp::start_at(door).await;
     for body in [
         "",
         " ",
@@ -96,9 +100,12 @@ async fn what_is_not_a_json_object_is_a_bad_body() {
     assert_eq!(app.subtotal.seen().len(), 0);
 }
 
+#[rstest]
 #[actix_web::test]
-async fn every_field_that_is_missing_null_empty_long_or_no_string_is_named() {
-    let app = TestApp::start().await;
+async fn every_field_that_is_missing_null_empty_long_or_no_string_is_named(
+    #[values(Door::Proxy, Door::CustomerAccount)] door: Door,
+) {
+    let app = TestApp::start_at(door).await;
     let all = ["retailerId", "retailerLinkUrl", "redirectUrl"];
     assert_eq!(connect(&app, "{}").await.fields(), all);
     assert_eq!(connect(&app, r#"{"retailerId":1,"redirectUrl":null,"connectionId":[]}"#).await.fields().len(), 4);
@@ -129,9 +136,10 @@ async fn every_field_that_is_missing_null_empty_long_or_no_string_is_named() {
     assert_eq!(connect(&app, with("surplus", json!({ "a": [1] })).to_string()).await.status, 200, "unknown");
 }
 
+#[rstest]
 #[actix_web::test]
-async fn ids_have_at_most_64_characters() {
-    let app = TestApp::start().await;
+async fn ids_have_at_most_64_characters(#[values(Door::Proxy, Door::CustomerAccount)] door: Door) {
+    let app = TestApp::start_at(door).await;
     for character in ["x", "é", "🛒"] {
         let (fits, long) = (json!(character.repeat(64)), json!(character.repeat(65)));
         assert_eq!(connect(&app, with("retailerId", fits.clone()).to_string()).await.code(), "retailer_not_found");
@@ -147,9 +155,10 @@ async fn ids_have_at_most_64_characters() {
     assert_eq!(app.subtotal.count(Call::Create), 0);
 }
 
+#[rstest]
 #[actix_web::test]
-async fn odd_ids_are_opaque_and_stay_in_their_place() {
-    let app = TestApp::start().await;
+async fn odd_ids_are_opaque_and_stay_in_their_place(#[values(Door::Proxy, Door::CustomerAccount)] door: Door) {
+    let app = TestApp::start_at(door).await;
     for id in
         ["..", "../retailers", "a/b", "a?b=c", "%2e%2e", "\0", "\u{fffd}", " ", "'; DROP TABLE shops;--", "a\r\nb: c"]
     {
@@ -170,9 +179,10 @@ async fn odd_ids_are_opaque_and_stay_in_their_place() {
     assert_eq!(changing, [0; 3]);
 }
 
+#[rstest]
 #[actix_web::test]
-async fn sixteen_kib_are_read_and_not_a_byte_more() {
-    let app = TestApp::start().await;
+async fn sixteen_kib_are_read_and_not_a_byte_more(#[values(Door::Proxy, Door::CustomerAccount)] door: Door) {
+    let app = TestApp::start_at(door).await;
     let sized = |size: usize| {
         let fill = size - with("fill", json!("")).to_string().len();
         with("fill", json!("x".repeat(fill))).to_string()
@@ -189,16 +199,25 @@ async fn sixteen_kib_are_read_and_not_a_byte_more() {
             .flat_map(|chunk| [format!("{:x}\r\n", chunk.len()).as_bytes(), chunk, b"\r\n"].concat())
             .chain(*b"0\r\n\r\n")
             .collect();
-        let line = format!("POST /apps/subtotal/connections?{}", app.query(ALICE, ""));
-        let headers = "content-type: application/json\r\ntransfer-encoding: chunked\r\n";
-        let chunked = exchange(&app.address, &line, headers, &chunks).await;
+        let (line, proof) = match door {
+            Door::Proxy => (format!("POST /apps/subtotal/connections?{}", app.query(ALICE, "")), String::new()),
+            Door::CustomerAccount => {
+                let proof = format!("authorization: Bearer {}\r\n", app.customer_token(SHOP, ALICE));
+                ("POST /customer-account/connections".to_owned(), proof)
+            }
+        };
+        let headers = format!("{proof}content-type: application/json\r\ntransfer-encoding: chunked\r\n");
+        let chunked = exchange(&app.address, &line, &headers, &chunks).await;
         assert_eq!(chunked.status, status, "{size} in chunks: {}", chunked.body);
     }
 }
 
+#[rstest]
 #[actix_web::test]
-async fn deep_nesting_is_skipped_where_unknown_and_named_where_not() {
-    let app = TestApp::start().await;
+async fn deep_nesting_is_skipped_where_unknown_and_named_where_not(
+    #[values(Door::Proxy, Door::CustomerAccount)] door: Door,
+) {
+    let app = TestApp::start_at(door).await;
     for (open, close) in [("[", "]"), (r#"{"a":"#, "}")] {
         for levels in [200, 2000] {
             let inner = if open == "[" { "" } else { "1" };
@@ -211,9 +230,10 @@ async fn deep_nesting_is_skipped_where_unknown_and_named_where_not() {
     }
 }
 
+#[rstest]
 #[actix_web::test]
-async fn invalid_utf8_names_its_field() {
-    let app = TestApp::start().await;
+async fn invalid_utf8_names_its_field(#[values(Door::Proxy, Door::CustomerAccount)] door: Door) {
+    let app = TestApp::start_at(door).await;
     for bad in [&b"\xff"[..], b"\xc3(", b"\xed\xa0\x80", b"\xf0\x9f\x9b", b"\xc0\xaf"] {
         for field in ["retailerId", "retailerLinkUrl", "redirectUrl", "connectionId"] {
             let body = with(field, json!("@@")).to_string().into_bytes();
@@ -231,9 +251,12 @@ async fn invalid_utf8_names_its_field() {
     }
 }
 
+#[rstest]
 #[actix_web::test]
-async fn a_field_that_is_there_twice_is_named_also_when_spelled_with_escapes() {
-    let app = TestApp::start().await;
+async fn a_field_that_is_there_twice_is_named_also_when_spelled_with_escapes(
+    #[values(Door::Proxy, Door::CustomerAccount)] door: Door,
+) {
+    let app = TestApp::start_at(door).await;
     for (field, again) in [
         ("retailerId", r#""retailerId":"walmart""#),
         ("retailerId", r#""retailer\u0049d":"amazon""#),
@@ -256,9 +279,12 @@ async fn a_field_that_is_there_twice_is_named_also_when_spelled_with_escapes() {
     assert_eq!(connect(&app, twice).await.status, 200, "unknown ones do not matter");
 }
 
+#[rstest]
 #[actix_web::test]
-async fn the_retailers_link_must_be_http_and_a_foreign_one_is_never_reflected() {
-    let app = TestApp::start().await;
+async fn the_retailers_link_must_be_http_and_a_foreign_one_is_never_reflected(
+    #[values(Door::Proxy, Door::CustomerAccount)] door: Door,
+) {
+    let app = TestApp::start_at(door).await;
     for bad in [
         "x",
         "/zklQOnlG",

@@ -3,14 +3,14 @@
 use std::time::Duration;
 
 use reqwest::Method;
+use rstest::rstest;
 use serde_json::{Value, json};
 use subtotal_connect::shopify::ShopDomain;
 use subtotal_connect::store::{Actor, SecretKind};
 
 use crate::support::app::{ALICE, Answer, NOBODY, SHOP, TestApp};
+use crate::support::door::Door;
 use crate::support::fake_subtotal::{Call, Fault, retailers};
-
-const HOME: &str = "https%3A%2F%2Fshop.example.com%2F";
 
 fn wish(retailer: &str) -> Value {
     json!({ "retailerId": retailer, "retailerLinkUrl": "https://link.subtotal.com/x", "redirectUrl": "/" })
@@ -21,8 +21,14 @@ fn assert_common(answer: &Answer) {
     assert_eq!(answer.header("x-content-type-options"), "nosniff", "{answer:?}");
     assert_eq!(answer.header("referrer-policy"), "no-referrer", "{answer:?}");
     assert_eq!(answer.header("x-request-id").len(), 26, "{answer:?}");
-    assert!(!answer.headers.keys().any(|name| name.as_str().starts_with("access-control")), "{answer:?}");
     assert!(!answer.header("content-type").contains("liquid"), "{answer:?}");
+    assert!(!answer.headers.contains_key("set-cookie"), "{answer:?}");
+}
+
+/// Scripts of any origin read what the customer-account door answers, and nothing else.
+fn assert_read_by(answer: &Answer, door: Door) {
+    let told = ["origin", "credentials"].map(|what| answer.header(&format!("access-control-allow-{what}")));
+    assert_eq!(told, if door == Door::CustomerAccount { ["*", ""] } else { ["", ""] }, "{answer:?}");
 }
 
 async fn calls(app: &TestApp) -> Vec<Call> {
@@ -31,9 +37,12 @@ async fn calls(app: &TestApp) -> Vec<Call> {
     calls
 }
 
+#[rstest]
 #[actix_web::test]
-async fn configuration_tells_a_configured_shop_without_sign_in_or_upstream_call() {
-    let app = TestApp::start().await;
+async fn configuration_tells_a_configured_shop_without_sign_in_or_upstream_call(
+    #[values(Door::Proxy, Door::CustomerAccount)] door: Door,
+) {
+    let app = TestApp::start_at(door).await;
     for customer in [NOBODY, ALICE] {
         let answer = app.get("/configuration", customer).await;
         assert_eq!((answer.status, answer.body.as_str()), (200, r#"{"status":"success"}"#));
@@ -42,17 +51,21 @@ async fn configuration_tells_a_configured_shop_without_sign_in_or_upstream_call(
     assert_eq!(calls(&app).await, []);
 }
 
+#[rstest]
 #[actix_web::test]
-async fn visibility_of_a_shop_without_rules_shows_everything() {
-    let app = TestApp::start().await;
+async fn visibility_of_a_shop_without_rules_shows_everything(#[values(Door::Proxy, Door::CustomerAccount)] door: Door) {
+    let app = TestApp::start_at(door).await;
     let answer = app.get("/visibility", ALICE).await;
     assert_eq!((answer.status, answer.body.as_str()), (200, r#"{"blockVisible":true,"restrictedRetailerIds":[]}"#));
     assert_eq!((calls(&app).await, app.admin.asked()), (vec![], vec![]));
 }
 
+#[rstest]
 #[actix_web::test]
-async fn retailers_are_listed_in_subtotals_order_with_this_customers_connection() {
-    let app = TestApp::start().await;
+async fn retailers_are_listed_in_subtotals_order_with_this_customers_connection(
+    #[values(Door::Proxy, Door::CustomerAccount)] door: Door,
+) {
+    let app = TestApp::start_at(door).await;
     app.subtotal.set_latency(Duration::from_millis(100));
     let id = app.subtotal.add_connection(&app.api_key, ALICE, "amazon", "active");
     let answer = app.get("/retailers", ALICE).await;
@@ -68,9 +81,12 @@ async fn retailers_are_listed_in_subtotals_order_with_this_customers_connection(
     assert_eq!(app.subtotal.seen()[0].headers["x-api-key"], app.api_key);
 }
 
+#[rstest]
 #[actix_web::test]
-async fn images_are_always_an_object_and_passed_on_as_they_are() {
-    let app = TestApp::start().await;
+async fn images_are_always_an_object_and_passed_on_as_they_are(
+    #[values(Door::Proxy, Door::CustomerAccount)] door: Door,
+) {
+    let app = TestApp::start_at(door).await;
     let given = [json!({ "logo": { "light": "x" } }), json!({}), Value::Null, json!("x"), json!([1]), json!(7)];
     let mut all: Vec<Value> = (0..=given.len())
         .map(|nth| json!({ "retailer_id": format!("z{}", 9 - nth), "name": "N", "link_url": "https://l.example/x" }))
@@ -92,9 +108,12 @@ async fn images_are_always_an_object_and_passed_on_as_they_are() {
     assert_eq!(other.get("/retailers", ALICE).await.body, r#"{"retailers":[]}"#);
 }
 
+#[rstest]
 #[actix_web::test]
-async fn of_several_connections_the_best_status_is_shown_and_the_newest_among_equals() {
-    let app = TestApp::start().await;
+async fn of_several_connections_the_best_status_is_shown_and_the_newest_among_equals(
+    #[values(Door::Proxy, Door::CustomerAccount)] door: Door,
+) {
+    let app = TestApp::start_at(door).await;
     let shown = async || app.get("/retailers", ALICE).await.json()["retailers"][0]["connection"].clone();
     for status in ["revoked", "frozen_by_tests", "disconnected", "initialized", "unauthenticated", "active"] {
         let id = newer_connection(&app, status).await;
@@ -118,22 +137,26 @@ async fn newer_connection(app: &TestApp, status: &str) -> String {
     app.subtotal.add_connection(&app.api_key, ALICE, "walmart", status)
 }
 
+#[rstest]
 #[actix_web::test]
-async fn connections_creates_one_and_answers_its_link_url() {
-    let app = TestApp::start().await;
+async fn connections_creates_one_and_answers_its_link_url(#[values(Door::Proxy, Door::CustomerAccount)] door: Door) {
+    let app = TestApp::start_at(door).await;
     let answer = app.post("/connections", ALICE, &wish("kroger")).await;
     let [created] = app.subtotal.connections().try_into().unwrap();
     let id = created["connection_id"].as_str().unwrap();
-    let link = format!("https://link.brand.example/Kq7RvB2x?src=shop&connection_id={id}&redirect_url={HOME}");
+    let link = format!("https://link.brand.example/Kq7RvB2x?src=shop&connection_id={id}&redirect_url={}", door.home());
     assert_eq!((answer.status, answer.json()), (200, json!({ "link_url": link })));
     assert_eq!((&created["customer_id"], &created["retailer_id"]), (&json!(ALICE), &json!("kroger")));
     assert_eq!(app.post("/connections", ALICE, &wish("kroger")).await.json(), answer.json(), "and uses it again");
     assert_eq!(app.subtotal.count(Call::Create), 1);
 }
 
+#[rstest]
 #[actix_web::test]
-async fn disconnect_asks_for_a_token_and_patches_with_key_and_token() {
-    let app = TestApp::start().await;
+async fn disconnect_asks_for_a_token_and_patches_with_key_and_token(
+    #[values(Door::Proxy, Door::CustomerAccount)] door: Door,
+) {
+    let app = TestApp::start_at(door).await;
     let id = app.subtotal.add_connection(&app.api_key, ALICE, "walmart", "active");
     for calls_made in [&[Call::Connections, Call::Token, Call::Patch][..], &[Call::Connections]] {
         app.subtotal.forget_calls();
@@ -155,14 +178,25 @@ async fn disconnect_asks_for_a_token_and_patches_with_key_and_token() {
     }
 }
 
+#[rstest]
 #[actix_web::test]
-async fn link_redirects_to_the_link_url() {
-    let app = TestApp::start().await;
+async fn link_leads_to_the_link_url(#[values(Door::Proxy, Door::CustomerAccount)] door: Door) {
+    let app = TestApp::start_at(door).await;
     let id = app.subtotal.add_connection(&app.api_key, ALICE, "amazon", "active");
+    let link = format!("https://link.subtotal.com/tWGE4TJM?connection_id={id}&redirect_url={}", door.home());
     let answer = app.get("/link/tWGE4TJM", ALICE).await;
-    let link = format!("https://link.subtotal.com/tWGE4TJM?connection_id={id}&redirect_url={HOME}");
-    assert_eq!((answer.status, answer.header("location"), answer.body.as_str()), (302, link.as_str(), ""));
+    match door {
+        Door::Proxy => {
+            assert_eq!((answer.status, answer.header("location"), answer.body.as_str()), (302, link.as_str(), ""));
+        }
+        Door::CustomerAccount => assert_eq!((answer.status, answer.json()), (200, json!({ "link_url": link }))),
+    }
     assert_common(&answer);
+    assert_read_by(&answer, door);
+    for query in ["redirect_url=https%3A%2F%2Fevil.example%2F", "redirect_url=%2F&redirect_url=%2F"] {
+        let refused = app.get(&format!("/link/tWGE4TJM?{query}"), ALICE).await;
+        assert_eq!(refused.status, 400, "{query}");
+    }
 }
 
 /// Every endpoint with a body that works.
@@ -184,9 +218,12 @@ async fn call(app: &TestApp, method: &Method, path: &str, customer: &str, body: 
     app.call(method.clone(), SHOP, path, customer, finish).await
 }
 
+#[rstest]
 #[actix_web::test]
-async fn a_trailing_slash_is_the_same_route_and_not_redirected() {
-    let app = TestApp::start().await;
+async fn a_trailing_slash_is_the_same_route_and_not_redirected(
+    #[values(Door::Proxy, Door::CustomerAccount)] door: Door,
+) {
+    let app = TestApp::start_at(door).await;
     app.subtotal.add_connection(&app.api_key, ALICE, "walmart", "active");
     for (method, path, body) in endpoints() {
         let plain = call(&app, &method, path, ALICE, &body).await;
@@ -201,14 +238,18 @@ async fn a_trailing_slash_is_the_same_route_and_not_redirected() {
     }
 }
 
+#[rstest]
 #[actix_web::test]
-async fn other_methods_and_paths_are_problems_once_verified_and_401_before() {
-    let app = TestApp::start().await;
+async fn other_methods_and_paths_are_problems_once_verified_and_401_before(
+    #[values(Door::Proxy, Door::CustomerAccount)] door: Door,
+) {
+    let app = TestApp::start_at(door).await;
     let mut tried: Vec<(Method, String, u16, &str)> = Vec::new();
     for (right, path, _) in endpoints() {
         for method in ["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "HEAD", "BREW"] {
             let method = Method::from_bytes(method.as_bytes()).unwrap();
-            if method != right {
+            let is_preflight = door == Door::CustomerAccount && method == Method::OPTIONS;
+            if method != right && !is_preflight {
                 let allow = if right == Method::GET { "GET" } else { "POST" };
                 tried.push((method, path.to_owned(), 405, allow));
             }
@@ -228,22 +269,25 @@ async fn other_methods_and_paths_are_problems_once_verified_and_401_before() {
                 assert_eq!(answer.code(), if status == 405 { "method_not_allowed" } else { "not_found" });
             }
         }
-        let unsigned = app.raw(method.clone(), &format!("/apps/subtotal{path}"), "").await;
+        let unsigned = app.raw(method.clone(), &format!("{}{path}", door.path()), "").await;
         assert_eq!((unsigned.status, unsigned.header("allow")), (401, ""), "{method} {path}");
         assert_common(&unsigned);
     }
     assert_eq!(calls(&app).await, []);
 }
 
+#[rstest]
 #[actix_web::test]
-async fn every_answer_is_private_and_has_a_request_id_of_its_own() {
-    let app = TestApp::start().await;
+async fn every_answer_is_private_and_has_a_request_id_of_its_own(
+    #[values(Door::Proxy, Door::CustomerAccount)] door: Door,
+) {
+    let app = TestApp::start_at(door).await;
     let id = app.subtotal.add_connection(&app.api_key, ALICE, "walmart", "active");
     let mut answers = Vec::new();
     for (method, path, body) in endpoints() {
         answers.push(call(&app, &method, path, ALICE, &body).await);
         answers.push(call(&app, &method, path, NOBODY, &body).await);
-        answers.push(app.raw(method, &format!("/apps/subtotal{path}"), "signature=0f0f0f0f0f0f0f0f").await);
+        answers.push(app.raw(method, &format!("{}{path}", door.path()), "signature=0f0f0f0f0f0f0f0f").await);
     }
     answers.push(app.post("/disconnect-connection", ALICE, &json!({ "connectionId": id })).await);
     answers.push(app.post("/connections", ALICE, &json!({})).await);
@@ -252,6 +296,7 @@ async fn every_answer_is_private_and_has_a_request_id_of_its_own() {
     app.subtotal.break_everything(Fault::Status(500));
     answers.push(app.get("/retailers", ALICE).await);
     answers.push(app.get("/link/zklQOnlG", ALICE).await);
+    answers.iter().for_each(|answer| assert_read_by(answer, door));
     for path in ["/healthz", "/readyz", "/", "/favicon.ico"] {
         answers.push(app.plain(path).await);
     }
@@ -262,13 +307,14 @@ async fn every_answer_is_private_and_has_a_request_id_of_its_own() {
     answers.iter().for_each(assert_common);
 }
 
+#[rstest]
 #[actix_web::test]
-async fn refusals_come_in_the_order_of_the_contract() {
-    let app = TestApp::start().await;
+async fn refusals_come_in_the_order_of_the_contract(#[values(Door::Proxy, Door::CustomerAccount)] door: Door) {
+    let app = TestApp::start_at(door).await;
     let long = "x".repeat(17 * 1024);
     // Each request fails the check it is named for and every later one.
-    for (signed, shop, customer, media_type, body, status, code) in [
-        (false, "other.myshopify.com", NOBODY, "text/plain", long.as_str(), 401, "invalid_signature"),
+    for (proven, shop, customer, media_type, body, status, code) in [
+        (false, "other.myshopify.com", NOBODY, "text/plain", long.as_str(), 401, door.unproven()),
         (true, "other.myshopify.com", NOBODY, "text/plain", &long, 404, "shop_not_configured"),
         (true, SHOP, NOBODY, "text/plain", &long, 400, "customer_not_signed_in"),
         (true, SHOP, ALICE, "text/plain", &long, 415, "unsupported_media_type"),
@@ -276,11 +322,13 @@ async fn refusals_come_in_the_order_of_the_contract() {
         (true, SHOP, ALICE, "application/json", "{}", 400, "invalid_request"),
     ] {
         for path in ["/connections", "/disconnect-connection"] {
-            let query = app.query_of(shop, customer, "");
-            let query = if signed { query } else { query.replace("&timestamp=", "&timestamp=1") };
-            let request = app.http().post(format!("{}/apps/subtotal{path}?{query}", app.address));
-            let request = request.header("Content-Type", media_type).body(body.to_owned());
-            let answer = app.send(request, &query).await;
+            let finish =
+                |request: reqwest::RequestBuilder| request.header("Content-Type", media_type).body(body.to_owned());
+            let answer = if proven {
+                app.call(Method::POST, shop, path, customer, finish).await
+            } else {
+                app.send(finish(app.http().post(format!("{}{}{path}", app.address, door.path()))), "").await
+            };
             assert_eq!((answer.status, answer.code().as_str()), (status, code), "{path}");
         }
     }
@@ -291,9 +339,12 @@ async fn refusals_come_in_the_order_of_the_contract() {
     assert_eq!(calls(&app).await, []);
 }
 
+#[rstest]
 #[actix_web::test]
-async fn unknown_keyless_and_removed_shops_are_not_configured() {
-    let app = TestApp::start().await;
+async fn unknown_keyless_and_removed_shops_are_not_configured(
+    #[values(Door::Proxy, Door::CustomerAccount)] door: Door,
+) {
+    let app = TestApp::start_at(door).await;
     app.install("gone.myshopify.com").await;
     app.store_secret("keyless.myshopify.com", SecretKind::ShopifyAdminToken, "shpat_of_a_shop_without_a_key").await;
     assert!(
@@ -317,9 +368,12 @@ async fn unknown_keyless_and_removed_shops_are_not_configured() {
     assert_eq!(again.status, 200);
 }
 
+#[rstest]
 #[actix_web::test]
-async fn customer_endpoints_need_a_customer_and_ask_nobody_without() {
-    let app = TestApp::start().await;
+async fn customer_endpoints_need_a_customer_and_ask_nobody_without(
+    #[values(Door::Proxy, Door::CustomerAccount)] door: Door,
+) {
+    let app = TestApp::start_at(door).await;
     for (method, path, body) in &endpoints()[1..5] {
         let answer = call(&app, method, path, NOBODY, body).await;
         assert_eq!((answer.status, answer.code().as_str()), (400, "customer_not_signed_in"), "{path}");

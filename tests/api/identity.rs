@@ -1,13 +1,16 @@
 //! Whose connection it is: the signed query decides, and what is somebody else's is answered like what is not there.
 
 use reqwest::Method;
+use rstest::rstest;
 use serde_json::{Value, json};
 use subtotal_connect::clock::Clock;
 use wiremock::matchers::{method, path};
 use wiremock::{Mock, MockServer, ResponseTemplate};
 
 use crate::support::app::{ALICE, Answer, BOB, SHOP, TestApp};
+use crate::support::door::Door;
 use crate::support::fake_subtotal::{Call, retailers};
+use crate::support::linking::linked;
 
 const OTHER: &str = "other.myshopify.com";
 const NO_SUCH: &str = "01ARZ3NDEKTSV4RRFFQ69G5FAV";
@@ -40,9 +43,12 @@ async fn shown_to(app: &TestApp, shop: &str, customer: &str) -> Value {
     answer.json()["retailers"][0]["connection"].clone()
 }
 
+#[rstest]
 #[actix_web::test]
-async fn one_customer_neither_sees_nor_uses_nor_ends_anothers_connection() {
-    let app = TestApp::start().await;
+async fn one_customer_neither_sees_nor_uses_nor_ends_anothers_connection(
+    #[values(Door::Proxy, Door::CustomerAccount)] door: Door,
+) {
+    let app = TestApp::start_at(door).await;
     let bobs = app.subtotal.add_connection(&app.api_key, BOB, "walmart", "active");
     assert_eq!(shown_to(&app, SHOP, BOB).await["connection_id"], bobs);
     assert_eq!(shown_to(&app, SHOP, ALICE).await, Value::Null);
@@ -57,9 +63,12 @@ async fn one_customer_neither_sees_nor_uses_nor_ends_anothers_connection() {
     assert_eq!(app.subtotal.status_of(&bobs), "active");
 }
 
+#[rstest]
 #[actix_web::test]
-async fn a_connection_of_another_retailer_is_answered_like_a_missing_one() {
-    let app = TestApp::start().await;
+async fn a_connection_of_another_retailer_is_answered_like_a_missing_one(
+    #[values(Door::Proxy, Door::CustomerAccount)] door: Door,
+) {
+    let app = TestApp::start_at(door).await;
     let amazons = app.subtotal.add_connection(&app.api_key, ALICE, "amazon", "active");
     let other = app.post("/connections", ALICE, &wish(&amazons)).await;
     assert_eq!(other.code(), "connection_not_found");
@@ -67,9 +76,12 @@ async fn a_connection_of_another_retailer_is_answered_like_a_missing_one() {
     assert_eq!(app.subtotal.count(Call::Create), 0);
 }
 
+#[rstest]
 #[actix_web::test]
-async fn one_shop_has_nothing_of_anothers_even_for_the_same_customer_id() {
-    let app = TestApp::start().await;
+async fn one_shop_has_nothing_of_anothers_even_for_the_same_customer_id(
+    #[values(Door::Proxy, Door::CustomerAccount)] door: Door,
+) {
+    let app = TestApp::start_at(door).await;
     let other_key = app.install(OTHER).await;
     let ours = app.subtotal.add_connection(&app.api_key, ALICE, "walmart", "active");
     assert_eq!(shown_to(&app, SHOP, ALICE).await["connection_id"], ours);
@@ -82,7 +94,7 @@ async fn one_shop_has_nothing_of_anothers_even_for_the_same_customer_id() {
         assert_eq!(told(&foreign), told(&unknown), "{path}");
     }
     let link = app.call(Method::GET, OTHER, "/link/zklQOnlG", ALICE, |request| request).await;
-    assert!(!link.header("location").contains(&ours), "a connection of its own");
+    assert_ne!(linked(&link), ours, "a connection of its own");
     assert!(app.subtotal.seen().iter().all(|seen| seen.headers["x-api-key"] == other_key));
     assert_eq!((app.subtotal.connections().len(), app.subtotal.status_of(&ours).as_str()), (2, "active"));
 }

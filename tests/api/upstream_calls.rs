@@ -8,6 +8,7 @@ use subtotal_connect::clock::Clock;
 use tokio::net::TcpListener;
 
 use crate::support::app::{ALICE, Answer, TestApp};
+use crate::support::door::Door;
 use crate::support::fake_admin::AdminFault;
 use crate::support::fake_subtotal::{Call, Fault};
 use crate::support::linking::{linked, linking, linking_again};
@@ -24,8 +25,8 @@ async fn disconnect(app: &TestApp, id: &str) -> Answer {
 }
 
 /// The application with its retailers fetched and the calls so far forgotten.
-async fn warm() -> TestApp {
-    let app = TestApp::start().await;
+async fn warm(door: Door) -> TestApp {
+    let app = TestApp::start_at(door).await;
     assert_eq!(app.get("/retailers", ALICE).await.status, 200);
     app.subtotal.forget_calls();
     app
@@ -53,9 +54,10 @@ fn created_with(app: &TestApp) -> Value {
     body
 }
 
+#[rstest]
 #[actix_web::test]
-async fn configuration_and_visibility_never_ask_subtotal() {
-    let app = TestApp::start().await;
+async fn configuration_and_visibility_never_ask_subtotal(#[values(Door::Proxy, Door::CustomerAccount)] door: Door) {
+    let app = TestApp::start_at(door).await;
     app.set_list(None, true, &["example.com"]).await;
     app.set_list(Some("walmart"), true, &[]).await;
     app.set_contact(ALICE, Some("alice@example.com"), None);
@@ -64,9 +66,10 @@ async fn configuration_and_visibility_never_ask_subtotal() {
     assert_eq!(calls(&app), []);
 }
 
+#[rstest]
 #[actix_web::test]
-async fn retailers_cost_two_parallel_calls_cold_and_one_warm() {
-    let app = TestApp::start().await;
+async fn retailers_cost_two_parallel_calls_cold_and_one_warm(#[values(Door::Proxy, Door::CustomerAccount)] door: Door) {
+    let app = TestApp::start_at(door).await;
     app.subtotal.set_latency(Duration::from_millis(300));
     app.get("/retailers", ALICE).await;
     let seen = app.subtotal.seen();
@@ -79,21 +82,25 @@ async fn retailers_cost_two_parallel_calls_cold_and_one_warm() {
     assert_eq!(calls(&app), [Call::Connections]);
 }
 
+#[rstest]
 #[actix_web::test]
-async fn linking_costs_two_calls_to_create_and_one_to_reuse() {
-    let app = warm().await;
+async fn linking_costs_two_calls_to_create_and_one_to_reuse(#[values(Door::Proxy, Door::CustomerAccount)] door: Door) {
+    let app = warm(door).await;
     link(&app, "walmart").await;
     assert_eq!(calls(&app), [Call::Connections, Call::Create]);
     link(&app, "walmart").await;
     app.get("/link/zklQOnlG", ALICE).await;
     assert_eq!(calls(&app), [Call::Connections, Call::Connections]);
-    assert_eq!(app.get("/link/tWGE4TJM", ALICE).await.status, 302);
+    linked(&app.get("/link/tWGE4TJM", ALICE).await);
     assert_eq!(calls(&app), [Call::Connections, Call::Create]);
 }
 
+#[rstest]
 #[actix_web::test]
-async fn disconnecting_costs_three_calls_and_one_when_it_is_disconnected_already() {
-    let app = TestApp::start().await;
+async fn disconnecting_costs_three_calls_and_one_when_it_is_disconnected_already(
+    #[values(Door::Proxy, Door::CustomerAccount)] door: Door,
+) {
+    let app = TestApp::start_at(door).await;
     let id = app.subtotal.add_connection(&app.api_key, ALICE, "walmart", "active");
     assert_eq!(disconnect(&app, &id).await.status, 200);
     assert_eq!(app.subtotal.status_of(&id), "disconnected");
@@ -109,9 +116,10 @@ async fn disconnecting_costs_three_calls_and_one_when_it_is_disconnected_already
     assert_eq!(calls(&app), [Call::Connections]);
 }
 
+#[rstest]
 #[actix_web::test]
-async fn a_customers_connections_are_asked_for_every_time() {
-    let app = warm().await;
+async fn a_customers_connections_are_asked_for_every_time(#[values(Door::Proxy, Door::CustomerAccount)] door: Door) {
+    let app = warm(door).await;
     let id = app.subtotal.add_connection(&app.api_key, ALICE, "walmart", "initialized");
     for status in ["initialized", "active", "frozen", "disconnected"] {
         app.subtotal.set_status(&id, status);
@@ -167,9 +175,10 @@ async fn a_creation_does_without_what_shopify_does_not_say() {
     }
 }
 
+#[rstest]
 #[actix_web::test]
-async fn the_customer_id_is_passed_on_unchanged() {
-    let app = TestApp::start().await;
+async fn the_customer_id_is_passed_on_unchanged(#[values(Door::Proxy, Door::CustomerAccount)] door: Door) {
+    let app = TestApp::start_at(door).await;
     for customer in ["1", "9007199254740993", "99999999999999999999"] {
         app.subtotal.forget_calls();
         assert_eq!(app.post("/connections", customer, &linking("walmart")).await.status, 200);
@@ -185,8 +194,12 @@ async fn the_customer_id_is_passed_on_unchanged() {
 #[case("revoked", false)]
 #[case("frozen", false)]
 #[actix_web::test]
-async fn a_connection_is_used_again_unless_it_is_revoked_or_unknown(#[case] status: &str, #[case] reused: bool) {
-    let app = TestApp::start().await;
+async fn a_connection_is_used_again_unless_it_is_revoked_or_unknown(
+    #[values(Door::Proxy, Door::CustomerAccount)] door: Door,
+    #[case] status: &str,
+    #[case] reused: bool,
+) {
+    let app = TestApp::start_at(door).await;
     let id = app.subtotal.add_connection(&app.api_key, ALICE, "walmart", status);
     for named in [true, false] {
         let body = if named { linking_again("walmart", &id) } else { linking("walmart") };
@@ -197,9 +210,12 @@ async fn a_connection_is_used_again_unless_it_is_revoked_or_unknown(#[case] stat
     assert_eq!(app.subtotal.status_of(&id), status, "nothing changes it");
 }
 
+#[rstest]
 #[actix_web::test]
-async fn a_named_connection_that_is_revoked_counts_as_not_named() {
-    let app = TestApp::start().await;
+async fn a_named_connection_that_is_revoked_counts_as_not_named(
+    #[values(Door::Proxy, Door::CustomerAccount)] door: Door,
+) {
+    let app = TestApp::start_at(door).await;
     let revoked = app.subtotal.add_connection(&app.api_key, ALICE, "walmart", "revoked");
     let active = app.subtotal.add_connection(&app.api_key, ALICE, "walmart", "active");
     let answer = app.post("/connections", ALICE, &linking_again("walmart", &revoked)).await;

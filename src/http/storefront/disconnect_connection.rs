@@ -1,28 +1,34 @@
-//! `POST /apps/subtotal/disconnect-connection`: disconnects one of this customer's own connections.
+//! `POST …/disconnect-connection`: disconnects one of this customer's own connections.
 
 use actix_web::{HttpRequest, web};
 use serde::Serialize;
+use serde_json::{Value, json};
+use utoipa::ToSchema;
 
 use super::{MAX_ID, shopper};
 use crate::app::AppState;
 use crate::http::body::Fields;
+use crate::http::doors::Door;
 use crate::http::error::AppError;
-use crate::shopify::proxy::VerifiedProxy;
+use crate::http::openapi::{Operation, REFUSALS_OF_BODIES, REFUSALS_OF_SUBTOTAL, Redirects};
+use crate::http::problem::CONNECTION_NOT_FOUND;
 use crate::subtotal::wire::Connection;
 use crate::subtotal::{ShopApi, SubtotalError, TokenScope};
 
-#[derive(Serialize)]
+/// The connection is disconnected.
+#[derive(Serialize, ToSchema)]
 pub(crate) struct Disconnected {
+    /// `true`.
     success: bool,
 }
 
-pub(crate) async fn disconnect_connection(
-    proxy: VerifiedProxy,
+pub(crate) async fn disconnect_connection<D: Door>(
+    door: D,
     request: HttpRequest,
     payload: web::Payload,
     state: web::Data<AppState>,
 ) -> Result<web::Json<Disconnected>, AppError> {
-    let shopper = shopper(&state, &proxy).await?;
+    let shopper = shopper(&state, &door).await?;
     let mut fields = Fields::read(&request, payload).await?;
     let connection_id = fields.required("connectionId", MAX_ID);
     fields.finish()?;
@@ -48,4 +54,33 @@ async fn disconnect(api: &ShopApi, customer_id: &str, connection_id: &str) -> Re
         "disconnected".clone_into(&mut own.status);
     }
     Ok(connections)
+}
+
+/// The schema of the body, for the OpenAPI document.
+pub(crate) fn body() -> Value {
+    json!({
+        "type": "object",
+        "description": "Fields that are not named here are ignored. At most 16 KiB.",
+        "required": ["connectionId"],
+        "properties": {
+            "connectionId": {
+                "type": "string", "minLength": 1, "maxLength": MAX_ID, "description": "`connection_id` from `/retailers`.",
+            },
+        },
+    })
+}
+
+/// For the OpenAPI document.
+pub(crate) fn operation() -> Operation {
+    Operation {
+        id: "disconnect",
+        summary: "Disconnects a connection of this customer",
+        description: "Subtotal stops collecting purchases for it. One that is disconnected already is a success too.",
+        parameters: vec![],
+        body: Some(("DisconnectConnectionBody", json!({ "connectionId": "01KAJ0000000000000000000ZZ" }))),
+        answer: ("Disconnected", json!({ "success": true })),
+        signed_in: true,
+        refusals: vec![REFUSALS_OF_BODIES, &[CONNECTION_NOT_FOUND], REFUSALS_OF_SUBTOTAL],
+        redirects: Redirects::Never,
+    }
 }

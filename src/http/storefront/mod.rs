@@ -1,4 +1,5 @@
-//! The six storefront endpoints, one file each, and what they share: a configured shop and a signed-in shopper.
+//! The six endpoints of shoppers, one file each, and what they share: a configured shop and a signed-in shopper. The
+//! same functions stand behind both [`Door`]s.
 
 pub(super) mod configuration;
 pub(super) mod connections;
@@ -11,11 +12,11 @@ use std::sync::Arc;
 
 use actix_web::HttpRequest;
 
+use super::doors::Door;
 use super::error::AppError;
 use crate::app::AppState;
 use crate::linking::{AllowedHosts, RedirectUrl, StorefrontHost};
-use crate::shopify::proxy::VerifiedProxy;
-use crate::shopify::{CustomerId, ShopDomain};
+use crate::shopify::CustomerId;
 use crate::store::Shop;
 use crate::subtotal::Deadline;
 use crate::subtotal::retailers::Snapshot;
@@ -33,25 +34,27 @@ pub(super) struct Shopper {
 }
 
 /// The verified shop, if it has a Subtotal API key.
-async fn configured_shop(state: &AppState, domain: &ShopDomain) -> Result<Arc<Shop>, AppError> {
-    let shop = state.shop(domain).await.map_err(|error| AppError::Internal(error.to_string()))?;
+async fn configured_shop<D: Door>(state: &AppState, door: &D) -> Result<Arc<Shop>, AppError> {
+    let shop = state.shop(door.shop()).await.map_err(|error| AppError::Internal(error.to_string()))?;
     let shop = shop.filter(|shop| shop.api_key.is_some()).ok_or(AppError::ShopNotConfigured)?;
-    state.sightings.storefront(shop.id);
+    if D::ON_STOREFRONT {
+        state.sightings.storefront(shop.id);
+    }
     Ok(shop)
 }
 
 /// The verified shopper: first the shop must be configured, then the customer signed in.
-async fn shopper(state: &AppState, proxy: &VerifiedProxy) -> Result<Shopper, AppError> {
+async fn shopper<D: Door>(state: &AppState, door: &D) -> Result<Shopper, AppError> {
     let deadline = state.deadline();
-    let shop = configured_shop(state, proxy.shop()).await?;
-    let customer = proxy.customer().ok_or(AppError::CustomerNotSignedIn)?.clone();
+    let shop = configured_shop(state, door).await?;
+    let customer = door.customer().ok_or(AppError::CustomerNotSignedIn)?.clone();
     Ok(Shopper { shop, customer, deadline })
 }
 
-/// The storefront the browser is on.
-fn storefront_host(request: &HttpRequest, shop: &ShopDomain) -> StorefrontHost {
-    let forwarded = request.headers().get("X-Forwarded-Host").and_then(|value| value.to_str().ok());
-    StorefrontHost::from_forwarded(forwarded, shop)
+/// The storefront the browser is on; the shop's permanent domain, which leads to its primary one, where it is on none.
+fn storefront_host<D: Door>(request: &HttpRequest, door: &D) -> StorefrontHost {
+    let forwarded = request.headers().get("X-Forwarded-Host").filter(|_| D::ON_STOREFRONT);
+    StorefrontHost::from_forwarded(forwarded.and_then(|value| value.to_str().ok()), door.shop())
 }
 
 /// A redirect URL, if the shop allows it.

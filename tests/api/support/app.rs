@@ -19,6 +19,7 @@ use subtotal_connect::visibility::{Entry, Scope};
 
 use super::captured_log;
 use super::database::TestDatabase;
+use super::door::Door;
 use super::fake_admin::FakeAdmin;
 use super::fake_klaviyo::FakeKlaviyo;
 use super::fake_subtotal::FakeSubtotal;
@@ -46,6 +47,8 @@ pub(crate) struct TestApp {
     /// The API key of [`SHOP`].
     pub(crate) api_key: String,
     pub(crate) client_secret: String,
+    /// Which way the calls of shoppers take.
+    pub(crate) door: Door,
     http: reqwest::Client,
     handle: ServerHandle,
     log_start: usize,
@@ -150,6 +153,7 @@ impl TestApp {
             settings,
             api_key: String::new(),
             client_secret: client_secret.clone(),
+            door: Door::Proxy,
             http,
             handle,
             log_start,
@@ -218,17 +222,17 @@ impl TestApp {
         signer::signed(&self.client_secret, &query)
     }
 
-    /// A signed GET of `/apps/subtotal{path}`; `path` may have a query of its own.
+    /// A proven GET of a door's `{path}`, which may have a query of its own.
     pub(crate) async fn get(&self, path: &str, customer: &str) -> Answer {
         self.call(Method::GET, SHOP, path, customer, |request| request).await
     }
 
-    /// A signed POST of JSON.
+    /// A proven POST of JSON.
     pub(crate) async fn post(&self, path: &str, customer: &str, body: &Value) -> Answer {
         self.call(Method::POST, SHOP, path, customer, |request| request.json(body)).await
     }
 
-    /// A signed call for any shop, finished by `finish`.
+    /// A proven call for any shop, finished by `finish`.
     pub(crate) async fn call(
         &self,
         method: Method,
@@ -237,6 +241,9 @@ impl TestApp {
         customer: &str,
         finish: impl FnOnce(RequestBuilder) -> RequestBuilder,
     ) -> Answer {
+        if self.door == Door::CustomerAccount {
+            return self.customer_call(method, shop, path, customer, finish).await;
+        }
         let (path, own) = path.split_once('?').unwrap_or((path, ""));
         let query = self.query_of(shop, customer, own);
         let request = self.http.request(method, format!("{}/apps/subtotal{path}?{query}", self.address));
