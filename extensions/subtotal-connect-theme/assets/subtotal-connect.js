@@ -257,7 +257,7 @@ class SubtotalConnect extends HTMLElement {
     delete kept[LEFT];
     const status = retailer.connection?.status;
     if (status === 'active') this.#said.textContent = this.#word('done', retailer.name);
-    this.#tell(status === 'active' ? 'success' : 'exit', { retailerId: id, status });
+    this.#tell(status === 'active' ? 'success' : 'exit', { retailerId: id, name: retailer.name, status });
   }
 }
 
