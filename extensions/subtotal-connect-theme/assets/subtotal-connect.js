@@ -101,26 +101,30 @@ class SubtotalConnect extends HTMLElement {
 
   async refresh(focus) {
     const asked = ++this.#asked;
-    const rules = this.#ask('/visibility').catch(() => ({ blockVisible: true, restrictedRetailerIds: [] }));
-    const answer = await this.#ask('/retailers').catch((problem) => ({ problem }));
-    const { blockVisible, restrictedRetailerIds } = await rules;
+    const rules = this.#ask('/visibility').catch(() => ({}));
+    let problem;
+    const all = await this.#ask('/retailers').then(({ retailers }) => [...retailers]).catch((error) => {
+      problem = error;
+    });
+    // Rules that can not be read hide nothing.
+    const { blockVisible = true, restrictedRetailerIds = [] } = await rules;
     if (asked !== this.#asked) return;
-    if (answer.problem) this.#failed(answer.problem);
+    if (problem) this.#failed(problem);
     else if (!blockVisible) this.#hide('hidden', 'Hidden by visibility rules.');
-    else this.#list(answer.retailers.filter((each) => !restrictedRetailerIds.includes(each.retailer_id)));
+    else this.#list(all.filter((each) => !restrictedRetailerIds.includes(each.retailer_id)));
     if (focus) (this.#place.querySelector(focus) || this.#place.querySelector('button,a'))?.focus();
   }
 
   async #ask(path, body) {
     const base = (this.getAttribute('base-path') || '/apps/subtotal').replace(/\/+$/, '');
     const post = body && { method: 'POST', headers: { 'Content-Type': 'application/json' }, body: JSON.stringify(body) };
-    const response = await fetch(base + path, { signal: AbortSignal.timeout(15000), headers: { Accept: 'application/json' }, ...post })
+    const response = await fetch(base + path, { signal: AbortSignal.timeout(15000), ...post })
       .catch(() => { throw { code: 'unreachable' }; });
-    // A password page, and Shopify's own error, are HTML.
+    // A password page is HTML.
     const answer = /[/+]json\b/.test(response.headers.get('content-type')) ? await response.json().catch(() => null) : null;
     if (response.ok && answer) return answer;
     throw answer ? { code: answer.code, detail: answer.title, requestId: answer.request_id }
-      : { code: 'not_json', detail: `${base + path}: ${response.status} without JSON. Is the shop behind a password, or base-path wrong?` };
+      : { code: 'not_json', detail: `${base + path}: ${response.status} and no JSON. Is the shop behind a password, or base-path wrong?` };
   }
 
   #word(key, name) {
