@@ -39,7 +39,7 @@ ul{list-style:none;margin:0;padding:0;display:grid;gap:var(--subtotal-gap,12px)}
 :host([layout=grid]) ul{grid-template-columns:repeat(auto-fill,minmax(min(100%,260px),1fr))}
 li,.card{box-sizing:border-box;display:flex;flex-wrap:wrap;align-items:center;justify-content:space-between;gap:12px 16px;min-height:70px;padding:12px 16px;border:1px solid var(--subtotal-border,#8886);border-radius:var(--subtotal-radius,8px);background:var(--subtotal-card,none)}
 :host([layout=grid]) li{flex-flow:column;align-items:stretch;min-height:118px}
-:host([layout=grid]) .name{flex:none}
+:host([layout=grid]) li>*{flex:none}
 .bone{opacity:.5;animation:pulse 1.2s infinite alternate}
 @keyframes pulse{to{opacity:.2}}
 p{margin:0;flex:1 1 160px;overflow-wrap:anywhere}
