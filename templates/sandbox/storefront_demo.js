@@ -1,21 +1,7 @@
-// The demo bar: how buttons link, and how Shopify's Admin API behaves.
+// The demo bar: how Shopify's Admin API behaves.
 
-const linking = document.querySelector('[data-linking]');
 const adminApi = document.querySelector('[data-admin-api]');
 const adminApiNote = document.querySelector('[data-admin-api-note]');
-
-// Kept in the address, so it survives the way through Subtotal Link and back.
-const address = new URL(window.location.href);
-const current = address.searchParams.get('linking') === 'plain' ? 'plain' : 'fetch';
-linking.querySelector(`[value="${current}"]`).checked = true;
-
-linking.addEventListener('change', (event) => {
-  const here = new URL(window.location.href);
-  if (event.target.value === 'plain') here.searchParams.set('linking', 'plain');
-  else here.searchParams.delete('linking');
-  window.history.replaceState(null, '', here);
-  document.dispatchEvent(new Event('linking-changed'));
-});
 
 adminApi.addEventListener('change', async (event) => {
   const response = await fetch('/sandbox/admin-api', {

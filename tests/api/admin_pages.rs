@@ -23,6 +23,26 @@ fn values<'a>(html: &'a str, attribute: &str) -> Vec<&'a str> {
 }
 
 #[actix_web::test]
+async fn the_setup_guide_leads_to_the_theme_editor_with_the_block_and_the_embed() {
+    let app = TestApp::start().await;
+    let home = app.admin_page(SHOP, "").await.body.replace("&amp;", "&");
+    let (_, rest) = home.split_once("addAppBlockId=").expect("the link that adds the block");
+    let (client_id, _) = rest.split_once('/').unwrap();
+    assert!(!client_id.is_empty() && home.contains(&format!("name=\"shopify-api-key\" content=\"{client_id}\"")));
+    let editor = format!("https://{SHOP}/admin/themes/current/editor");
+    for link in [
+        format!("{editor}?template=customers/account&addAppBlockId={client_id}/link-accounts&target=newAppsSection"),
+        format!("{editor}?context=apps&activateAppId={client_id}/link-accounts-embed"),
+    ] {
+        assert!(home.contains(&format!("href=\"{link}\"")), "{link} is missing in {home}");
+    }
+    for block in ["link-accounts", "link-accounts-embed"] {
+        let file = format!("{}/extensions/subtotal-connect-theme/blocks/{block}.liquid", env!("CARGO_MANIFEST_DIR"));
+        assert!(std::path::Path::new(&file).exists(), "{file}");
+    }
+}
+
+#[actix_web::test]
 async fn every_page_is_light_framed_by_its_shop_only_and_asks_for_two_assets() {
     let app = TestApp::start().await;
     for path in pages() {

@@ -145,9 +145,18 @@ export function assertCalm(page, expected = /^$/) {
   assert.deepEqual(page.troubles.filter((trouble) => !expected.test(trouble)), []);
 }
 
-/** Whether the block "Link your accounts" has come to rest. */
+/** Whether the component has come to rest. */
 export async function ready(page, state = 'ready') {
-  await page.locator(`[data-link-accounts][data-state="${state}"]`).waitFor({ state: 'attached' });
+  await page.locator(`subtotal-connect[data-state="${state}"]`).waitFor({ state: 'attached' });
+}
+
+/** The text of the element that has the focus, inside components too. */
+export function focused(page) {
+  return page.evaluate(() => {
+    let element = document.activeElement;
+    while (element.shadowRoot?.activeElement) element = element.shadowRoot.activeElement;
+    return element.textContent;
+  });
 }
 
 /** Presses Tab until the focused element has this accessible role and name; the way a keyboard gets there. */
@@ -155,7 +164,7 @@ export async function tabTo(page, role, name) {
   const target = page.getByRole(role, { name, exact: typeof name === 'string' });
   for (let presses = 0; presses < 80; presses += 1) {
     await page.keyboard.press('Tab');
-    const there = await target.evaluateAll((found) => found.some((element) => element === document.activeElement));
+    const there = await target.evaluateAll((found) => found.some((element) => element.getRootNode().activeElement === element));
     if (!there) continue;
     assert.ok(await hasFocusRing(page), `${role} ${name} shows no focus`);
     return;
@@ -165,8 +174,10 @@ export async function tabTo(page, role, name) {
 
 function hasFocusRing(page) {
   return page.evaluate(() => {
+    let active = document.activeElement;
+    while (active.shadowRoot?.activeElement) active = active.shadowRoot.activeElement;
     // A radio's or summary's ring may be drawn by its label.
-    for (const element of [document.activeElement, document.activeElement.closest('label')]) {
+    for (const element of [active, active.closest('label')]) {
       if (!element) continue;
       const style = getComputedStyle(element);
       if ((style.outlineStyle !== 'none' && parseFloat(style.outlineWidth) > 0) || style.boxShadow !== 'none') return true;
@@ -175,12 +186,14 @@ function hasFocusRing(page) {
   });
 }
 
-/** Serious and critical findings of axe on the page as it is now. */
-export async function accessibilityProblems(page) {
+/** Serious and critical findings of axe on the page as it is now; or every finding, in one part of it. */
+export async function accessibilityProblems(page, part) {
   await page.evaluate(AXE);
-  const { violations } = await page.evaluate(() => globalThis.axe.run(document, { resultTypes: ['violations'], iframes: false }));
+  const run = (within) =>
+    globalThis.axe.run(within ? { include: [within] } : document, { resultTypes: ['violations'], iframes: false });
+  const { violations } = await page.evaluate(run, part);
   return violations
-    .filter(({ impact }) => impact === 'serious' || impact === 'critical')
+    .filter(({ impact }) => part || impact === 'serious' || impact === 'critical')
     .map(({ id, nodes }) => `${id}: ${nodes.map((node) => node.target.join(' ')).join(', ')}`);
 }
 

@@ -11,10 +11,11 @@ async function openLink(demo, page, retailer) {
 }
 
 export const PAGES = {
-  'storefront-signed-out': { open: (demo, page) => page.goto(demo.shop('/')).then(() => ready(page, 'signed-out')) },
+  'storefront-signed-out': { trouble: /status of 400/, open: (demo, page) => page.goto(demo.shop('/')).then(() => ready(page, 'signed-out')) },
   'storefront': { shopper: 'maya', open: (demo, page) => page.goto(demo.shop('/')).then(() => ready(page)) },
   'account': { shopper: 'maya', open: (demo, page) => page.goto(demo.shop('/account')).then(() => ready(page)) },
   'account-without-contact': { shopper: 'sol', open: (demo, page) => page.goto(demo.shop('/account')).then(() => ready(page)) },
+  'snippet': { shopper: 'maya', open: (demo, page) => page.goto(demo.shop('/pages/snippet')).then(() => ready(page)) },
   'storefront-demo-menu': {
     shopper: 'maya',
     open: async (demo, page) => {
@@ -36,7 +37,7 @@ export const PAGES = {
     open: async (demo, page) => {
       await page.goto(demo.shop('/'));
       await ready(page);
-      await page.getByRole('button', { name: 'Disconnect Walmart' }).click();
+      await page.getByRole('button', { name: 'Disconnect: Walmart' }).click();
     },
   },
   'storefront-trouble': {

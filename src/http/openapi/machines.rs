@@ -27,6 +27,7 @@ pub(super) fn paths() -> Map<String, Value> {
     } });
     paths.insert("/openapi.json".to_owned(), health("openapi", "This document", document));
     paths.insert("/webhooks/shopify".to_owned(), json!({ "post": shopify() }));
+    paths.insert("/webhooks/subtotal/{shop}".to_owned(), json!({ "post": subtotal() }));
     paths
 }
 
@@ -41,13 +42,15 @@ fn status(description: &str, example: Value) -> Value {
     })
 }
 
-fn shopify() -> Value {
-    let header = |name: &str, required: bool, description: &str, example: &str| {
-        json!({
-            "name": name, "in": "header", "required": required, "description": description, "example": example,
-            "schema": { "type": "string", "maxLength": 255 },
-        })
-    };
+fn header(name: &str, required: bool, description: &str, example: &str) -> Value {
+    json!({
+        "name": name, "in": "header", "required": required, "description": description, "example": example,
+        "schema": { "type": "string", "maxLength": 255 },
+    })
+}
+
+/// What every sender of webhooks is answered.
+fn kept() -> Map<String, Value> {
     let mut responses: Map<String, Value> = refusals(&[INVALID_SIGNATURE, INTERNAL_ERROR], false).into_iter().collect();
     responses.insert("default".to_owned(), anything_else(false));
     responses.insert(
@@ -57,6 +60,36 @@ fn shopify() -> Value {
             "content": { "application/json": { "schema": { "type": "object" }, "example": {} } },
         }),
     );
+    responses
+}
+
+fn subtotal() -> Value {
+    let mut shop = header("shop", true, "The shop's permanent domain.", "example.myshopify.com");
+    shop["in"] = "path".into();
+    json!({
+        "operationId": "webhooksSubtotal",
+        "tags": ["webhooks"],
+        "summary": "What Subtotal sends",
+        "description": "Connections, lost logins, disconnections and purchases. Whatever is not verified under a secret of \
+            the shop is a 401, whatever its method, its shop or its size (at most 2 MiB). What is verified but not \
+            understood is kept and answered 200.",
+        "security": [{ "eventSignature": [] }],
+        "parameters": [
+            shop,
+            header("X-Subtotal-Timestamp", true, "When it was sent: Unix seconds or milliseconds, at most 300 s ago.", "1793534400"),
+        ],
+        "requestBody": {
+            "required": true,
+            "content": { "application/json": {
+                "schema": { "type": "object" },
+                "example": { "type": "connection.disconnected", "id": "01KFRSK9J11G807TAY0GCYSW67", "payload": {} },
+            } },
+        },
+        "responses": kept(),
+    })
+}
+
+fn shopify() -> Value {
     json!({
         "operationId": "webhooksShopify",
         "tags": ["webhooks"],
@@ -77,6 +110,6 @@ fn shopify() -> Value {
                 "example": { "id": "gid://shopify/App/1", "previous": [], "current": ["read_customers"] },
             } },
         },
-        "responses": responses,
+        "responses": kept(),
     })
 }

@@ -132,5 +132,10 @@ fn security_schemes() -> Value {
             "type": "apiKey", "in": "header", "name": "X-Shopify-Hmac-Sha256",
             "description": "HMAC-SHA256 of the raw body with the app's client secret, in base64.",
         },
+        "eventSignature": {
+            "type": "apiKey", "in": "header", "name": "X-Subtotal-Signature",
+            "description": "HMAC-SHA256 of X-Subtotal-Timestamp, a full stop and the raw body with the shop's webhook \
+                secret, in hex or base64.",
+        },
     })
 }

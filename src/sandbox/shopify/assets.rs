@@ -1,7 +1,10 @@
-//! The storefront's style sheets and scripts, compiled in: no build step, no inline code, no other origin.
+//! The storefront's style sheets and scripts and the extension's, compiled in: no build step, no inline code, no other
+//! origin.
 
 use actix_web::http::header;
 use actix_web::{HttpResponse, web};
+
+use super::theme;
 
 /// Nothing that knows who is signed in may be kept.
 pub(super) const NO_STORE: (header::HeaderName, &str) = (header::CACHE_CONTROL, "private, no-store");
@@ -15,14 +18,13 @@ macro_rules! asset {
     };
 }
 
-const ASSETS: [(&str, &str, &str); 7] = [
+const ASSETS: [(&str, &str, &str); 6] = [
     asset!("storefront.css", CSS),
     asset!("storefront_block.css", CSS),
     asset!("storefront_demo.css", CSS),
-    asset!("storefront_api.js", JS),
-    asset!("storefront_block.js", JS),
-    asset!("storefront_card.js", JS),
+    asset!("storefront_seeds.js", JS),
     asset!("storefront_demo.js", JS),
+    ("subtotal-connect.js", JS, theme::COMPONENT),
 ];
 
 pub(super) fn routes(app: &mut web::ServiceConfig) {

@@ -15,6 +15,7 @@ mod pages;
 mod proxy;
 mod return_path;
 mod signing;
+mod theme;
 mod token_endpoint;
 mod world;
 

@@ -5,7 +5,8 @@ use actix_web::web::Html;
 use actix_web::{CustomizeResponder, HttpRequest, HttpResponse, Responder, web};
 use askama::Template;
 
-use super::{AdminApiMode, PATH_PREFIX, Storefront, assets, login};
+use super::{AdminApiMode, PATH_PREFIX, Storefront, assets, login, theme};
+use crate::sandbox::data::RETAILERS;
 use crate::sandbox::shoppers::{SHOPPERS, Shopper};
 
 /// A page with its headers, ready for a status other than 200.
@@ -14,6 +15,7 @@ pub(super) type Page = CustomizeResponder<Html>;
 pub(super) fn routes(app: &mut web::ServiceConfig) {
     app.route("/", web::get().to(home))
         .route("/account", web::get().to(account))
+        .route("/pages/snippet", web::get().to(snippet))
         .route("/at/{retailer}", web::get().to(at_retailer));
 }
 
@@ -55,6 +57,7 @@ impl<'a> Shell<'a> {
 #[template(path = "sandbox/storefront_home.html")]
 struct HomePage<'a> {
     shell: Shell<'a>,
+    block: String,
 }
 
 #[derive(Debug, Template)]
@@ -62,6 +65,15 @@ struct HomePage<'a> {
 struct AccountPage<'a> {
     shell: Shell<'a>,
     shopper: &'static Shopper,
+    block: String,
+}
+
+/// The component without the theme block, and a plain link.
+#[derive(Debug, Template)]
+#[template(path = "sandbox/storefront_snippet.html")]
+struct SnippetPage<'a> {
+    shell: Shell<'a>,
+    link: String,
 }
 
 /// Which shopper to be. `classic` only changes how the page looks: the old accounts asked for a password.
@@ -92,7 +104,9 @@ pub(super) enum FormTargets {
 }
 
 async fn home(request: HttpRequest, storefront: web::Data<Storefront>) -> Page {
-    render(&HomePage { shell: Shell::of(&request, &storefront) }, &storefront, FormTargets::Here)
+    let shell = Shell::of(&request, &storefront);
+    let block = theme::block(shell.shopper.is_some());
+    render(&HomePage { shell, block }, &storefront, FormTargets::Here)
 }
 
 async fn account(request: HttpRequest, storefront: web::Data<Storefront>) -> HttpResponse {
@@ -104,8 +118,14 @@ async fn account(request: HttpRequest, storefront: web::Data<Storefront>) -> Htt
             .insert_header(assets::NO_STORE)
             .finish();
     };
-    let page = render(&AccountPage { shell, shopper }, &storefront, FormTargets::Here);
+    let page = render(&AccountPage { shell, shopper, block: theme::block(true) }, &storefront, FormTargets::Here);
     page.respond_to(&request).map_into_boxed_body()
+}
+
+async fn snippet(request: HttpRequest, storefront: web::Data<Storefront>) -> Page {
+    let publix = RETAILERS.iter().find(|retailer| retailer.retailer_id == "publix").map_or("", |found| found.link_id);
+    let link = format!("{PATH_PREFIX}/link/{publix}?redirect_url=/pages/snippet");
+    render(&SnippetPage { shell: Shell::of(&request, &storefront), link }, &storefront, FormTargets::Here)
 }
 
 /// Where "Purchase on X" leads: in a real shop, the brand's products at that retailer.
@@ -135,8 +155,9 @@ fn notice(request: &HttpRequest, storefront: &Storefront, title: &str, text: &st
 pub(super) fn render(page: &impl Template, storefront: &Storefront, forms: FormTargets) -> Page {
     let html = page.render().expect("the storefront's templates write to a string and call nothing that fails");
     let images = storefront.config().image_origins.join(" ");
+    // Inline styles as in any theme: an app block brings the merchant's colours in an element of its own.
     let mut policy = format!(
-        "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self' data: {images}; \
+        "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; connect-src 'self'; img-src 'self' data: {images}; \
          base-uri 'none'; frame-ancestors 'none'"
     );
     if forms == FormTargets::Here {

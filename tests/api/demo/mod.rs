@@ -58,7 +58,8 @@ async fn only_shoppers_at_the_merchants_domain_see_the_restricted_retailer() {
 async fn its_pages_and_their_files_are_all_there() {
     let demo = Demo::start();
     let (maya, nobody) = (demo.browser(MAYA), demo.browser(""));
-    let pages = [("/", &nobody), ("/", &maya), ("/account", &maya), ("/at/walmart", &maya)];
+    let pages =
+        [("/", &nobody), ("/", &maya), ("/account", &maya), ("/pages/snippet", &nobody), ("/at/walmart", &maya)];
     let login = ("/customer_authentication/login?return_to=%2F", &nobody);
     for (path, browser) in pages.into_iter().chain([login, ("/account/login?checkout_url=%2F", &nobody)]) {
         let page = browser.get(&demo.shop(path)).await;
@@ -129,7 +130,8 @@ async fn nothing_of_the_sandbox_is_reachable_in_production() {
         "/at/walmart",
         "/",
         "/assets/storefront.css",
-        "/assets/storefront_block.js",
+        "/assets/subtotal-connect.js",
+        "/pages/snippet",
         "/assets/levers.js",
         "/assets/icon.svg",
         "/logos/walmart-logo-light.svg",
