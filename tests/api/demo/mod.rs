@@ -1,6 +1,7 @@
 //! The demo as a person meets it: one command, then a shop, Link pages and levers over real HTTP.
 
 mod levers;
+mod tools;
 mod walk;
 mod world;
 
