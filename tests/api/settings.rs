@@ -15,9 +15,11 @@ const KEY: &str = "MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE=";
 const REQUIRED: [&str; 4] = ["ENCRYPTION_KEYS", "SHOPIFY_API_KEY", "SHOPIFY_API_SECRET", "SHOPIFY_APP_URL"];
 
 /// Values that are wrong for each variable. What stands in them must not be repeated.
-const WRONG: [(&str, &[&str]); 20] = [
+const WRONG: [(&str, &[&str]); 23] = [
     ("BIND_ADDR", &["localhost", "127.0.0.1:3000", "256.1.1.1"]),
     ("DATABASE_URL", &["mysql://root:hunter2@db/x", "sqlite::memory:", "sqlite://:memory:", "postgres.example.com"]),
+    ("DELIVERY_ATTEMPT_TIMEOUT_MS", &["0", "10s"]),
+    ("DELIVERY_RETRY_BASE_MS", &["0", "600001"]),
     (
         "ENCRYPTION_KEYS",
         &[
@@ -31,6 +33,7 @@ const WRONG: [(&str, &[&str]); 20] = [
             ",",
         ],
     ),
+    ("KLAVIYO_API_URL", &["a.klaviyo.com", "ftp://a.klaviyo.com"]),
     ("LOG_FORMAT", &["xml", "JSON"]),
     ("METRICS_ADDR", &["9464", "localhost:9464"]),
     ("MIGRATE_ON_START", &["yes", "0"]),
