@@ -301,7 +301,7 @@ async fn after_a_customers_redaction_nothing_of_the_customer_is_left_here_and_no
         assert_eq!(app.database.rows_with(private).await, Vec::<String>::new(), "{private}");
     }
     let bobs = app.database.rows_with("\"7002\"").await;
-    assert_eq!(bobs.len(), 6, "{bobs:?}");
+    assert_eq!(bobs.len(), 7, "{bobs:?}");
     assert_eq!(app.database.rows_with("e2-7002").await.len(), 1, "and what waits of his");
     assert_eq!(app.in_state(SHOP, "dead").await, 2, "Bob's");
     assert_eq!(app.database.rows_with("@private.example").await.len(), 2, "Bob's address, and the whole domain");

@@ -13,6 +13,7 @@ use subtotal_connect::store::ShopChanges;
 use crate::support::app::{ALICE, Answer, NOBODY, SHOP, TestApp};
 use crate::support::command::CommandLine;
 use crate::support::door::Door;
+use crate::support::event::{self, Sent};
 use crate::support::fake_subtotal::{Call, Fault};
 use crate::support::schema::{problems, resolved};
 use crate::support::webhook::hmac_of;
@@ -150,7 +151,7 @@ fn every_code_a_shopper_can_meet_is_named() {
     let document = document();
     let shown = document.to_string();
     // Of the admin only.
-    let of_staff = ["version_conflict", "shopify_unavailable"];
+    let of_staff = ["version_conflict", "shopify_unavailable", "klaviyo_unavailable"];
     for problem in PROBLEMS.iter().filter(|problem| !of_staff.contains(&problem.code) && problem.status != 422) {
         assert!(shown.contains(&format!("urn:subtotal-connect:problem:{}", problem.code)), "{}", problem.code);
     }
@@ -260,5 +261,15 @@ async fn health_webhooks_and_the_document_itself_are_as_described() {
         let answer = app.send(request.body(body.clone()), "").await;
         assert_eq!(answer.status, if hmac == "bad" { 401 } else { 200 });
         assert_described(&document, webhook, &answer, "a webhook");
+    }
+
+    let app = event::start().await;
+    let webhook = &document["paths"]["/webhooks/subtotal/{shop}"]["post"];
+    let mut sent = Sent::new(&webhook["requestBody"]["content"]["application/json"]["example"]);
+    for (secret, status) in [(sent.secret.clone(), 200), ("another".to_owned(), 401)] {
+        sent.secret = secret;
+        let answer = sent.send(&app).await;
+        assert_eq!(answer.status, status, "{answer:?}");
+        assert_described(&document, webhook, &answer, "an event");
     }
 }

@@ -26,8 +26,7 @@ async fn set_mode(demo: &Demo, mode: &str) {
 async fn what_happened_is_seen_at_klaviyo_and_at_flow() {
     let demo = Demo::start();
     let url = demo.database_url();
-    let settings =
-        [("DATABASE_URL", url.as_str()), ("ENCRYPTION_KEYS", "demo:ZGVtby1rZXktdGhhdC1wcm90ZWN0cy1ub3RoaW5nISE=")];
+    let settings = [("DATABASE_URL", url), ("ENCRYPTION_KEYS", "demo:ZGVtby1rZXktdGhhdC1wcm90ZWN0cy1ub3RoaW5nISE=")];
     let settings: HashMap<String, String> = settings.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
     let store = open_store(&settings).await;
     let shop = store.shop_id(&ShopDomain::parse(SHOP).unwrap()).await.unwrap().unwrap();

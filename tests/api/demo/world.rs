@@ -69,17 +69,14 @@ impl Demo {
         format!("{}{path}", self.places["subtotal_link"].as_str().unwrap())
     }
 
-    /// A URL of the demo's Klaviyo, or of its Shopify admin.
+    /// A URL of the demo's Klaviyo.
     pub(super) fn klaviyo(&self, path: &str) -> String {
         format!("{}{path}", self.places["klaviyo"].as_str().unwrap())
     }
 
+    /// A URL of the demo's Shopify admin.
     pub(super) fn admin(&self, path: &str) -> String {
         format!("{}{path}", self.places["admin"].as_str().unwrap())
-    }
-
-    pub(super) fn database_url(&self) -> String {
-        self.places["database_url"].as_str().unwrap().to_owned()
     }
 
     /// A browser somebody is signed in on, or nobody.
