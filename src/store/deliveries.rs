@@ -165,7 +165,8 @@ impl Store {
         rows.iter().map(|row| self.read_due(shop_id, row)).collect()
     }
 
-    /// Ends a try. Answers false when it was taken over meanwhile, or its row is gone; nothing is changed then.
+    /// Ends a try. Answers false when it was taken over meanwhile, or its row is gone; nothing is changed then. An end
+    /// that a power loss takes back costs a repeat, never an event, so it is not waited for on SQLite.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -193,7 +194,7 @@ impl Store {
             time.into(),
             counts.into(),
         ];
-        Ok(self.durable.execute_raw(self.statement(&sql, values)).await?.rows_affected() == 1)
+        Ok(self.db.execute_raw(self.statement(&sql, values)).await?.rows_affected() == 1)
     }
 
     /// Skips everything of a shop that is due for a destination, because nothing is sent there any more.

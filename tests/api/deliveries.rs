@@ -234,10 +234,13 @@ async fn exactly_once(events: usize, shops: usize, kill_every: Option<Duration>)
             processes.push(Process::start(&app.settings, &[]).await);
         }
     }
-    for nth in 0..events {
-        let happening = happened(&format!("evt_{nth}"), HappeningKind::Purchased);
-        app.store.deliver(ids[nth % shops], &happening, app.clock.unix_ms()).await.unwrap();
-    }
+    let (store, of) = (app.store.clone(), ids.clone());
+    let writing = tokio::spawn(async move {
+        for nth in 0..events {
+            let happening = happened(&format!("evt_{nth}"), HappeningKind::Purchased);
+            store.deliver(of[nth % shops], &happening, 0).await.unwrap();
+        }
+    });
     let (started, mut killed_at, mut kills) = (Instant::now(), Instant::now(), 0);
     until(Duration::from_secs(900), "every event is delivered", async || {
         if kill_every.is_some_and(|every| killed_at.elapsed() > every) {
@@ -247,7 +250,7 @@ async fn exactly_once(events: usize, shops: usize, kill_every: Option<Duration>)
             (killed_at, kills) = (Instant::now(), kills + 1);
         }
         tokio::time::sleep(Duration::from_millis(100)).await;
-        let mut left = 0;
+        let mut left = i64::from(!writing.is_finished());
         for id in &ids {
             let states = app.store.delivery_states(*id).await.unwrap();
             left += states.iter().filter(|(state, _)| state != "delivered").map(|(_, count)| count).sum::<i64>();
