@@ -315,6 +315,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/webhooks/subtotal/{shop}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * What Subtotal sends
+         * @description Connections, lost logins, disconnections and purchases. Whatever is not verified under a secret of the shop is a 401, whatever its method, its shop or its size (at most 2 MiB). What is verified but not understood is kept and answered 200.
+         */
+        post: operations["webhooksSubtotal"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
 }
 export type webhooks = Record<string, never>;
 export interface components {
@@ -395,7 +415,7 @@ export interface components {
          * @description Stable, for programs; others may be added.
          * @enum {string}
          */
-        ProblemCode: "connection_not_found" | "customer_not_signed_in" | "internal_error" | "invalid_request" | "invalid_session_token" | "invalid_signature" | "method_not_allowed" | "not_found" | "payload_too_large" | "redirect_url_not_allowed" | "retailer_not_found" | "shop_not_configured" | "shopify_unavailable" | "subtotal_api_key_rejected" | "subtotal_busy" | "subtotal_rejected_request" | "subtotal_timeout" | "subtotal_unavailable" | "unsupported_media_type" | "version_conflict";
+        ProblemCode: "connection_not_found" | "customer_not_signed_in" | "internal_error" | "invalid_request" | "invalid_session_token" | "invalid_signature" | "klaviyo_key_rejected" | "klaviyo_unavailable" | "method_not_allowed" | "not_found" | "payload_too_large" | "redirect_url_not_allowed" | "retailer_not_found" | "shop_not_configured" | "shopify_unavailable" | "subtotal_api_key_rejected" | "subtotal_busy" | "subtotal_rejected_request" | "subtotal_timeout" | "subtotal_unavailable" | "unsupported_media_type" | "version_conflict";
         /** @description A retailer, with this customer's connection to it. */
         Retailer: {
             /** @description Left out when the customer never linked the retailer. */
@@ -2495,6 +2515,94 @@ export interface operations {
                  *       ],
                  *       "id": "gid://shopify/App/1",
                  *       "previous": []
+                 *     }
+                 */
+                "application/json": Record<string, never>;
+            };
+        };
+        responses: {
+            /** @description Kept, or known already. What it asks for is done later. */
+            200: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "Referrer-Policy": components["headers"]["Referrer-Policy"];
+                    "X-Content-Type-Options": components["headers"]["X-Content-Type-Options"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /** @example {} */
+                    "application/json": Record<string, never>;
+                };
+            };
+            /** @description `invalid_signature`: Shopify did not sign this request for this app, or not recently. Call the endpoints through the storefront. */
+            401: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "Referrer-Policy": components["headers"]["Referrer-Policy"];
+                    "X-Content-Type-Options": components["headers"]["X-Content-Type-Options"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `internal_error`: Something went wrong here. Try again later, and name the request id when you report it. */
+            500: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "Referrer-Policy": components["headers"]["Referrer-Policy"];
+                    "X-Content-Type-Options": components["headers"]["X-Content-Type-Options"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other refusal: `method_not_allowed` (405) with `Allow`, `not_found` (404). */
+            default: {
+                headers: {
+                    Allow: components["headers"]["Allow"];
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "Referrer-Policy": components["headers"]["Referrer-Policy"];
+                    "X-Content-Type-Options": components["headers"]["X-Content-Type-Options"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    webhooksSubtotal: {
+        parameters: {
+            query?: never;
+            header: {
+                /**
+                 * @description When it was sent: Unix seconds or milliseconds, at most 300 s ago.
+                 * @example 1793534400
+                 */
+                "X-Subtotal-Timestamp": string;
+            };
+            path: {
+                /**
+                 * @description The shop's permanent domain.
+                 * @example example.myshopify.com
+                 */
+                shop: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "id": "01KFRSK9J11G807TAY0GCYSW67",
+                 *       "payload": {},
+                 *       "type": "connection.disconnected"
                  *     }
                  */
                 "application/json": Record<string, never>;
