@@ -116,7 +116,7 @@ impl Store {
             let Some(connection) = row.try_get::<Option<String>>("", "connection_id")? else { continue };
             self.shut(db, shop_id, &connection).await?;
             // What is being worked on just now is waited for, by its row in one of the first two.
-            for table in ["subtotal_events", "followed_connections", "connection_notices", "happenings"] {
+            for table in ["subtotal_events", "followed_connections", "connection_notices", "happenings", "deliveries"] {
                 let sql = format!("DELETE FROM {table} WHERE shop_id = $1 AND connection_id = $2");
                 let values = vec![shop_id.into(), connection.clone().into()];
                 db.execute_raw(self.statement(&sql, values)).await?;

@@ -179,7 +179,8 @@ impl Store {
     ) -> Result<Vec<ReportedDelivery>, StoreError> {
         const SQL: &str = "SELECT id, destination, kind, retailer_id, connection_id, state, happened_at, content \
              FROM deliveries WHERE shop_id = $1 AND (customer_id = $2 OR connection_id IN \
-             (SELECT connection_id FROM connections WHERE shop_id = $1 AND customer_id = $2)) \
+             (SELECT connection_id FROM connections WHERE shop_id = $1 AND customer_id = $2 \
+             UNION SELECT connection_id FROM followed_connections WHERE shop_id = $1 AND customer_id = $2)) \
              ORDER BY happened_at, id";
         let rows = self.db.query_all_raw(self.statement(SQL, vec![shop_id.into(), customer.into()])).await?;
         let read = |row: &QueryResult| {

@@ -77,11 +77,14 @@ async fn fill(app: &TestApp, shop: &str) {
             retailer_id: "walmart".to_owned(),
             status: "active".to_owned(),
         };
-        // One names the customer, one is known to be the customer's by the connection alone.
-        for customer_id in [Some(customer.to_owned()), None] {
+        // One names the customer; two are known to be the customer's by the connection alone, seen in a list or told of.
+        let (seen, told) = (&listed.connection_id, format!("told-{customer}-{shop}"));
+        for (nth, customer_id, connection_id) in
+            [(1, Some(customer.to_owned()), seen), (2, None, seen), (3, None, &told)]
+        {
             let happening = Happening {
-                id: format!("evt-{customer}-{}", customer_id.is_some()),
-                connection_id: listed.connection_id.clone(),
+                id: format!("evt-{customer}-{nth}"),
+                connection_id: connection_id.clone(),
                 email: Some(EMAIL.to_owned()),
                 customer_id,
                 ..happened("", HappeningKind::Connected)
@@ -275,7 +278,7 @@ async fn after_a_customers_redaction_nothing_of_the_customer_is_left_here_and_no
     // Hers stand in the dead letters.
     app.klaviyo.set_fault(KlaviyoFault::Status(400));
     fill(&app, SHOP).await;
-    app.until_state(SHOP, "dead", 4).await;
+    app.until_state(SHOP, "dead", 6).await;
     app.set_list(None, true, &[EMAIL, "bob@private.example"]).await;
     app.set_list(Some("walmart"), true, &["private.example", "Alice@Private.Example"]).await;
     let active = app.subtotal.add_connection(&app.api_key, ALICE, "walmart", "active");
@@ -303,7 +306,7 @@ async fn after_a_customers_redaction_nothing_of_the_customer_is_left_here_and_no
     let bobs = app.database.rows_with("\"7002\"").await;
     assert_eq!(bobs.len(), 7, "{bobs:?}");
     assert_eq!(app.database.rows_with("e2-7002").await.len(), 1, "and what waits of his");
-    assert_eq!(app.in_state(SHOP, "dead").await, 2, "Bob's");
+    assert_eq!(app.in_state(SHOP, "dead").await, 3, "Bob's");
     assert_eq!(app.database.rows_with("@private.example").await.len(), 2, "Bob's address, and the whole domain");
     let expected = [receipt("customers/data_request", "recorded"), receipt("customers/redact", "erased")];
     assert_eq!(receipts(&app).await, expected);
@@ -369,7 +372,7 @@ async fn a_data_request_is_recorded_once_and_reported_from_what_is_stored() {
     assert_eq!(report["happenings"][0]["kind"], "connected");
     assert_eq!(report["happenings"].as_array().unwrap().len(), 1);
     assert_eq!(report["visibilityLists"], json!(["global"]));
-    assert_eq!(report["deliveries"].as_array().unwrap().len(), 2);
+    assert_eq!(report["deliveries"].as_array().unwrap().len(), 3);
     let delivery = &report["deliveries"][0];
     assert_eq!((&delivery["kind"], &delivery["held"]["email"]), (&json!("connected"), &json!(EMAIL)));
 }
