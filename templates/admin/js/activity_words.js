@@ -10,6 +10,7 @@ const ACTION_WORDS = {
   "compliance.report_downloaded": "Report of a customer's data downloaded",
   "compliance.shop_redact_refused": "Deletion of the shop's data not carried out",
   "connections.contact_updated": "A customer's contact details updated at Subtotal",
+  "deliveries.replayed": "Events sent again",
   "key.removed": "Key removed",
   "key.stored": "Key saved",
   "key.tested": "Key tested",
@@ -17,6 +18,7 @@ const ACTION_WORDS = {
   "rules.changed": "Visibility list changed",
   "rules.customer_struck": "A customer taken off visibility lists",
   "settings.changed": "Settings changed",
+  "settings.integration_changed": "Klaviyo or Flow changed",
   "shop.updated": "Shop details updated",
 };
 
@@ -34,6 +36,7 @@ const TOPIC_WORDS = {
 const ACTOR_WORDS = { "command-line": "Command line", shopify: "Shopify", storefront: "Storefront" };
 
 const SECRET_WORDS = {
+  klaviyo_private_key: "Klaviyo private key",
   shopify_admin_token: "Shopify Admin API token",
   subtotal_api_key: "Subtotal API key",
   subtotal_webhook_secret: "Subtotal webhook secret",
@@ -72,11 +75,17 @@ const listed = (heading, hosts) => Array.isArray(hosts) && `${heading}: ${hosts.
 
 /** A member of a line's detail, in words; nothing where it says no more than the rest. */
 const DETAIL_WORDS = {
+  allowSimulated: (value) => onOff(value, "simulated events too", ""),
   attempts: (number) => number > 1 && count(number, "attempt", "attempts"),
   connections: (number) => count(number, "account", "accounts"),
   count: (number) => `${count(number, "time", "times")} that day`,
+  deliveries: (number) => count(number, "event", "events"),
+  delivery: () => "",
+  destination: (value) => own({ klaviyo: "Klaviyo", flow: "Shopify Flow" }, value),
   domains: (hosts) => listed("domains", hosts),
+  enabled: (value) => onOff(value, "on", "off"),
   enforceVisibility: (value) => onOff(value, "hidden retailers are refused", "hidden retailers are only marked"),
+  identifier: (value) => own({ email: "found by e-mail address", customer_id: "found by customer id", mobile: "found by phone number" }, value),
   lists: (number) => typeof number === "number" && count(number, "list", "lists"),
   noEmail: (value) => own({ hide: "hidden from shoppers without an e-mail address", show: "shown to shoppers without an e-mail address" }, value),
   on: (value) => onOff(value, "on", "off"),
@@ -91,7 +100,7 @@ const DETAIL_WORDS = {
 
 function detailWords(detail) {
   if (detail === null || typeof detail !== "object") return String(detail ?? "");
-  const first = ["secret", "scope", "on", "total"];
+  const first = ["secret", "destination", "enabled", "scope", "on", "total"];
   const rank = ([name]) => (first.includes(name) ? first.indexOf(name) : first.length);
   const words = Object.entries(detail).sort((one, other) => rank(one) - rank(other)).map(([name, value]) => {
     const known = own(DETAIL_WORDS, name)?.(value);
