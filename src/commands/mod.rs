@@ -5,6 +5,7 @@ mod demo;
 mod doctor;
 mod explain_proxy;
 mod migrate;
+mod rotate_keys;
 mod rules;
 mod serve;
 mod shop;
@@ -40,6 +41,8 @@ enum Command {
     /// Set, show or explain a shop's visibility rules
     #[command(subcommand)]
     Rules(rules::Rules),
+    /// Seal everything that is stored under the newest encryption key
+    RotateKeys(rotate_keys::RotateKeys),
     /// Check the audit trail
     #[command(subcommand)]
     Audit(audit::Audit),
@@ -59,6 +62,7 @@ pub async fn run(cli: Cli) -> ExitCode {
         Command::Migrate => migrate::run().await,
         Command::Shop(shop) => shop.run().await,
         Command::Rules(rules) => rules.run().await,
+        Command::RotateKeys(rotate) => rotate.run().await,
         Command::Audit(audit) => audit.run().await,
         Command::Doctor(doctor) => doctor.run().await,
         Command::Sign(sign) => sign.run(),

@@ -58,6 +58,11 @@ impl Keyring {
         Self(keys)
     }
 
+    /// The id of the key that seals; `None` without keys.
+    pub(crate) fn newest(&self) -> Option<&str> {
+        self.0.first().map(|key| key.id.as_str())
+    }
+
     /// Seals `secret` for its place; answers the bytes and the id of the key used.
     pub(crate) fn seal(&self, place: Place<'_>, secret: &SecretString) -> Result<(Vec<u8>, String), SealError> {
         let key = self.0.first().ok_or(SealError::NoKey)?;
