@@ -11,11 +11,11 @@ use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 
 /// How long one try may take; shorter than a lease.
-pub const TRY: Duration = Duration::from_secs(45);
+pub const TRY: Duration = Duration::from_secs(20);
 /// Jobs one process works on at once.
 const AT_ONCE: usize = 16;
 /// How long a lease lasts, in milliseconds. What a killed process held is taken over after that.
-const LEASE_MS: i64 = 60_000;
+const LEASE_MS: i64 = 25_000;
 /// How often due work is looked for when nothing arrives here: other processes' leftovers, and tries that are due.
 const POLL: Duration = Duration::from_secs(2);
 /// How many polls lie between two prunings: about an hour.

@@ -13,7 +13,7 @@ use crate::subtotal::wire::ContactUpdate;
 use crate::subtotal::{Deadline, Retailers, ShopApi, SubtotalApi, SubtotalError, TokenScope};
 
 /// How long the calls of one try may take together.
-pub(super) const CALLS: Duration = Duration::from_secs(30);
+pub(super) const CALLS: Duration = Duration::from_secs(18);
 /// Does what webhooks ask for.
 #[derive(Debug, Clone)]
 pub struct Webhooks {

@@ -1,6 +1,5 @@
 //! Deliveries: what is written, how often it is tried, who does it, and that nothing is lost or told twice.
 
-use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
 use reqwest::Method;
@@ -13,7 +12,6 @@ use subtotal_connect::store::{Actor, DeliveryEnd, Destination, Identifier, Integ
 use crate::support::app::{SHOP, TestApp};
 use crate::support::fake_klaviyo::KlaviyoFault;
 use crate::support::happenings::{EMAIL, MOBILE, PATIENCE, happened};
-use crate::support::process::Process;
 use crate::support::wait::until;
 
 const OTHER: &str = "other.myshopify.com";
@@ -212,76 +210,6 @@ async fn a_shop_with_a_hundred_thousand_waiting_delays_nobody_else() {
     println!("the slowest of 5 took {slowest:?} beside {waiting} waiting ones");
     assert!(waiting > 10_000, "the busy shop is still busy: {waiting}");
     assert!(slowest < Duration::from_secs(2), "{slowest:?}");
-}
-
-/// Events for several shops, while Klaviyo is unreliable and processes are killed; every one arrives exactly once by its
-/// `unique_id`. Klaviyo's limits are for an account, so there are several.
-async fn exactly_once(events: usize, shops: usize, kill_every: Option<Duration>) {
-    let settings = [("DELIVERY_RETRY_BASE_MS", "20"), ("DELIVERY_ATTEMPT_TIMEOUT_MS", "400")];
-    let app = TestApp::start_with(&settings, Clock::system()).await;
-    app.klaviyo.set_fault(KlaviyoFault::Unreliable);
-    let names: Vec<String> = (0..shops).map(|nth| format!("shop-{nth}.myshopify.com")).collect();
-    let mut ids = Vec::new();
-    for name in &names {
-        app.install(name).await;
-        app.turn_on(name, Destination::Klaviyo).await;
-        ids.push(app.shop_id(name).await);
-    }
-    let mut processes = Vec::new();
-    if kill_every.is_some() {
-        app.stop().await;
-        for _ in 0..2 {
-            processes.push(Process::start(&app.settings, &[]).await);
-        }
-    }
-    let (store, of) = (app.store.clone(), ids.clone());
-    let writing = tokio::spawn(async move {
-        for nth in 0..events {
-            let happening = happened(&format!("evt_{nth}"), HappeningKind::Purchased);
-            store.deliver(of[nth % shops], &happening, 0).await.unwrap();
-        }
-    });
-    let (started, mut killed_at, mut kills) = (Instant::now(), Instant::now(), 0);
-    until(Duration::from_secs(900), "every event is delivered", async || {
-        if kill_every.is_some_and(|every| killed_at.elapsed() > every) {
-            let mut killed = processes.remove(0);
-            killed.kill();
-            processes.push(Process::start(&app.settings, &[]).await);
-            (killed_at, kills) = (Instant::now(), kills + 1);
-        }
-        tokio::time::sleep(Duration::from_millis(100)).await;
-        let mut left = i64::from(!writing.is_finished());
-        for id in &ids {
-            let states = app.store.delivery_states(*id).await.unwrap();
-            left += states.iter().filter(|(state, _)| state != "delivered").map(|(_, count)| count).sum::<i64>();
-        }
-        left == 0
-    })
-    .await;
-    let rows: BTreeSet<String> =
-        app.database.table("deliveries").await.into_iter().map(|row| row["id"].as_str().unwrap().to_owned()).collect();
-    let told: BTreeSet<String> = app.klaviyo.events().into_keys().collect();
-    println!("{events} events in {:?}: {} calls, {kills} kills", started.elapsed(), app.klaviyo.call_count());
-    assert!(kill_every.is_none() || kills > 0, "no process was killed");
-    assert_eq!(told.len(), events);
-    assert_eq!(told, rows);
-}
-
-#[actix_web::test]
-async fn every_event_arrives_exactly_once_at_an_unreliable_klaviyo() {
-    exactly_once(500, 5, None).await;
-}
-
-#[actix_web::test]
-async fn every_event_arrives_exactly_once_though_processes_are_killed() {
-    exactly_once(400, 4, Some(Duration::from_millis(300))).await;
-}
-
-/// `cargo test --test api -- --ignored --nocapture ten_thousand`, with `TEST_DATABASE_URL` for PostgreSQL.
-#[actix_web::test]
-#[ignore = "takes minutes"]
-async fn ten_thousand_events_arrive_exactly_once_though_processes_are_killed() {
-    exactly_once(10_000, 20, Some(Duration::from_secs(4))).await;
 }
 
 #[actix_web::test]

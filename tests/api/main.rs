@@ -32,6 +32,7 @@ mod klaviyo;
 mod leaks;
 mod lifecycle;
 mod link;
+mod nothing_lost;
 mod one_creation;
 mod one_shops_trouble;
 mod openapi;
