@@ -23,7 +23,7 @@ const SHOWN_CALLS: usize = 40;
 /// How many events the page shows.
 const SHOWN_EVENTS: usize = 20;
 /// Form fields that hold numbers, which a form can only send as text.
-const NUMBERS: [&str; 3] = ["times", "retry_after", "milliseconds"];
+const NUMBERS: [&str; 4] = ["times", "retry_after", "milliseconds", "retry_base_ms"];
 
 /// Form fields that are boxes, which a form sends only where they are ticked.
 const FLAGS: [&str; 6] = ["performs", "duplicate", "reorder", "simulated", "wrong_signature", "lose"];
@@ -61,7 +61,7 @@ struct Choice {
 async fn page(world: World) -> HttpResponse {
     let mut state = world.state();
     let notice = state.notice.take().unwrap_or_default();
-    let mut report = state.report(world.config());
+    let mut report = world.report_of(&state);
     drop(state);
     report.connections.reverse();
     let hidden_connections = report.connections.len().saturating_sub(SHOWN_CONNECTIONS);
