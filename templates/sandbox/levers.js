@@ -1,7 +1,7 @@
 // Pulls levers without leaving the page, and keeps what it shows fresh. Without script the forms work by themselves.
 "use strict";
 
-const kept = ["now", "links", "connections", "events", "calls"];
+const kept = ["now", "links", "played", "connections", "events", "calls"];
 
 function show(html) {
   const fresh = new DOMParser().parseFromString(html, "text/html");
@@ -24,7 +24,7 @@ document.addEventListener("submit", async (event) => {
     const answer = await fetch("/levers/api", { method: "POST", body: fields });
     const fresh = show(await answer.text());
     if (fields.get("action") === "reset") {
-      for (const id of ["mode", "endpoint", "milliseconds"]) {
+      for (const id of ["mode", "endpoint", "milliseconds", "retry_base_ms"]) {
         document.getElementById(id).value = fresh.getElementById(id).value;
       }
     }

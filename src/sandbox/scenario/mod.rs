@@ -19,6 +19,9 @@ const PURCHASED: &str = "Purchased at Retailer";
 /// As late as the last of Subtotal's documented attempts, about.
 const LATE: Duration = Duration::from_secs(15 * 60 * 60);
 
+/// In milliseconds.
+const A_SECOND: i64 = 1000;
+
 /// A scenario: what is prepared without a word, then what happens and how that is told.
 #[derive(Debug)]
 pub struct Scenario {
@@ -172,11 +175,12 @@ impl Scenario {
         moves
     }
 
-    /// When a step happened, in Unix milliseconds, in a run that started at `start`. No two happen at once.
+    /// When a step happened, in Unix milliseconds, in a run that started at `start`. They are seconds apart, because
+    /// Subtotal signs with seconds.
     pub(super) fn happened(&self, step: usize, start: i64) -> i64 {
         let ago = i64::try_from(self.steps[step].ago.as_millis()).unwrap_or_default();
         let after = i64::try_from(self.steps.len() - step).unwrap_or_default();
-        start - ago - after
+        start - ago - A_SECOND * after
     }
 }
 
@@ -327,8 +331,8 @@ mod tests {
     #[test]
     fn what_happens_later_has_a_later_time() {
         for scenario in &SCENARIOS {
-            let times: Vec<_> = (0..scenario.steps.len()).map(|step| scenario.happened(step, 1_000)).collect();
-            assert!(times.is_sorted_by(|one, next| one < next) && times.iter().all(|at| *at < 1_000), "{times:?}");
+            let times: Vec<_> = (0..scenario.steps.len()).map(|step| scenario.happened(step, 0)).collect();
+            assert!(times.is_sorted_by(|one, next| one < next) && times.iter().all(|at| *at < 0), "{times:?}");
         }
     }
 }

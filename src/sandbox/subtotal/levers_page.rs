@@ -13,6 +13,8 @@ use super::levers::{ENDPOINTS, Lever};
 use super::link_pages::rendered;
 use super::mode::Mode;
 use super::report::Report;
+use crate::sandbox::scenario::{SCENARIOS, StepReport};
+use crate::sandbox::shoppers::{SHOPPERS, THEO};
 
 /// The statuses the page offers. Scripts may set any.
 const STATUSES: [&str; 6] = ["active", "initialized", "unauthenticated", "disconnected", "revoked", "paused"];
@@ -129,6 +131,11 @@ async fn stylesheet() -> HttpResponse {
 async fn script() -> HttpResponse {
     let script = include_str!("../../../templates/sandbox/levers.js");
     HttpResponse::Ok().content_type("text/javascript; charset=utf-8").body(script)
+}
+
+/// Whether the last attempt was refused or not answered.
+fn is_bad(step: &StepReport) -> bool {
+    step.answers.last().is_some_and(|last| last.is_none_or(|status| status >= 400))
 }
 
 fn clock(at: &OffsetDateTime) -> String {
