@@ -23,6 +23,8 @@ document.addEventListener("submit", async (event) => {
   try {
     const answer = await fetch("/levers/api", { method: "POST", body: fields });
     const fresh = show(await answer.text());
+    // The button may be far below what it set going.
+    if (fields.get("action") === "scenario") document.getElementById("played").scrollIntoView({ block: "nearest" });
     if (fields.get("action") === "reset") {
       for (const id of ["mode", "endpoint", "milliseconds", "retry_base_ms"]) {
         document.getElementById(id).value = fresh.getElementById(id).value;

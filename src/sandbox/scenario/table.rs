@@ -19,7 +19,7 @@ const fn step(says: &'static str, change: Change, delivery: Delivery) -> Step {
 }
 
 /// Every scenario, in the order in which they are listed.
-pub const SCENARIOS: [Scenario; 11] = [
+pub static SCENARIOS: [Scenario; 11] = [
     Scenario {
         name: "link",
         title: "Link",
