@@ -173,7 +173,12 @@ impl Places {
         println!("\nThe command line reaches the same world with");
         println!("  export DATABASE_URL='{}'", self.database_url);
         println!("  export ENCRYPTION_KEYS='{ENCRYPTION_KEYS}' SHOPIFY_API_SECRET='{CLIENT_SECRET}'");
-        println!("for instance: subtotal-connect rules show {SHOP}\n\nCtrl-C stops it; nothing is kept.");
+        println!("for instance: subtotal-connect rules show {SHOP}");
+        println!(
+            "\nScenarios of events, on the levers' page or by: subtotal-connect scenario --levers {}",
+            self.levers
+        );
+        println!("\nCtrl-C stops it; nothing is kept.");
     }
 }
 
@@ -213,6 +218,7 @@ fn start_subtotal(api: TcpListener, link: TcpListener, places: &Places) -> anyho
         secret: SUBTOTAL_WEBHOOK_SECRET.into(),
         retry_base: EVENT_RETRY,
     });
+    config.klaviyo_url = Some(places.klaviyo.clone());
     config.connections = CONNECTIONS
         .iter()
         .map(|(customer, retailer, status)| SeededConnection {

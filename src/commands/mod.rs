@@ -6,6 +6,7 @@ mod doctor;
 mod explain_proxy;
 mod migrate;
 mod rules;
+mod scenario;
 mod serve;
 mod shop;
 mod sign;
@@ -47,6 +48,8 @@ enum Command {
     Doctor(doctor::Doctor),
     /// Print the OpenAPI 3.1 document of what others call
     Openapi,
+    /// Play a named scenario of Subtotal's events in a running demo, or send its events to another service
+    Scenario(scenario::Play),
     /// Add a valid app-proxy signature to a URL, for trying things out with curl
     Sign(sign::Sign),
     /// Say which check a signed URL fails
@@ -64,6 +67,7 @@ pub async fn run(cli: Cli) -> ExitCode {
         Command::Audit(audit) => audit.run().await,
         Command::Doctor(doctor) => doctor.run().await,
         Command::Openapi => print_json(&crate::http::openapi::document()).map(|()| ExitCode::SUCCESS),
+        Command::Scenario(play) => play.run().await,
         Command::Sign(sign) => sign.run(),
         Command::ExplainProxy(explain) => explain.run(),
     };

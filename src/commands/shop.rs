@@ -166,7 +166,7 @@ impl Secret {
 }
 
 /// The whole of standard input less the line end.
-fn read_secret() -> anyhow::Result<SecretString> {
+pub(super) fn read_secret() -> anyhow::Result<SecretString> {
     let mut text = String::new();
     std::io::stdin().read_to_string(&mut text).context("standard input could not be read as text")?;
     let secret = text.strip_suffix('\n').map_or(text.as_str(), |line| line.strip_suffix('\r').unwrap_or(line));

@@ -90,16 +90,20 @@ struct State {
 }
 
 /// An event it took.
-#[derive(Debug, Clone, Serialize)]
-struct Event {
-    unique_id: String,
-    metric: String,
-    time: String,
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Event {
+    /// What it is told apart by.
+    pub unique_id: String,
+    /// Such as `Connected an Account`.
+    pub metric: String,
+    /// When it happened, ISO 8601.
+    pub time: String,
     /// What the profile is known by.
-    profile: Value,
-    properties: Value,
+    pub profile: Value,
+    /// What is said of it.
+    pub properties: Value,
     /// How often it came.
-    times: u64,
+    pub times: u64,
 }
 
 #[derive(Template)]

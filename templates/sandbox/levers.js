@@ -1,7 +1,7 @@
 // Pulls levers without leaving the page, and keeps what it shows fresh. Without script the forms work by themselves.
 "use strict";
 
-const kept = ["now", "links", "connections", "events", "calls"];
+const kept = ["now", "links", "played", "connections", "events", "calls"];
 
 function show(html) {
   const fresh = new DOMParser().parseFromString(html, "text/html");
@@ -23,8 +23,10 @@ document.addEventListener("submit", async (event) => {
   try {
     const answer = await fetch("/levers/api", { method: "POST", body: fields });
     const fresh = show(await answer.text());
+    // The button may be far below what it set going.
+    if (fields.get("action") === "scenario") document.getElementById("played").scrollIntoView({ block: "nearest" });
     if (fields.get("action") === "reset") {
-      for (const id of ["mode", "endpoint", "milliseconds"]) {
+      for (const id of ["mode", "endpoint", "milliseconds", "retry_base_ms"]) {
         document.getElementById(id).value = fresh.getElementById(id).value;
       }
     }

@@ -4,18 +4,18 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use hmac::{Hmac, KeyInit, Mac};
-use secrecy::{ExposeSecret, SecretString};
+use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
-use sha2::Sha256;
-use ulid::Ulid;
+use serde_json::json;
+use tokio::time::{Instant, sleep_until};
 use url::Url;
 
 use super::SubtotalWorld;
 use super::state::State;
+use crate::sandbox::courier::{self, Parcel, Said, Signed};
 
-/// Subtotal waits ten seconds for an answer.
-const TIMEOUT: Duration = Duration::from_secs(10);
+/// Subtotal's own gap after the first attempt.
+pub(super) const SUBTOTALS_RETRY_BASE: Duration = Duration::from_secs(300);
 /// The gaps between attempts as multiples of the first one, which is five minutes at Subtotal. The last two are not
 /// documented; together they are 15 hours.
 const GAPS: [u32; 5] = [1, 6, 24, 60, 120];
@@ -29,7 +29,7 @@ pub struct WebhookDestination {
     pub url: Url,
     /// What they are signed with.
     pub secret: SecretString,
-    /// The gap after the first attempt, in place of five minutes.
+    /// The gap after the first attempt, in place of five minutes, until a lever sets another.
     pub retry_base: Duration,
 }
 
@@ -62,13 +62,15 @@ pub struct SentEvent {
     pub attempts: u32,
     /// The status of the last answer, if there was one.
     pub status: Option<u16>,
+    /// The status of each attempt's answer, if there was one.
+    pub answers: Vec<Option<u16>>,
 }
 
 /// What is being sent, and what was.
 #[derive(Debug, Default)]
 pub(super) struct Outbox {
     pub(super) levers: EventLevers,
-    held: Option<(String, String)>,
+    held: Option<Parcel>,
     sent: VecDeque<SentEvent>,
 }
 
@@ -76,6 +78,11 @@ impl Outbox {
     /// Newest first.
     pub(super) fn sent(&self) -> impl Iterator<Item = &SentEvent> {
         self.sent.iter().rev()
+    }
+
+    /// How the delivery of an event went so far.
+    pub(super) fn answers(&self, id: &str) -> &[Option<u16>] {
+        self.sent.iter().rfind(|sent| sent.id == id).map_or(&[], |sent| &sent.answers)
     }
 }
 
@@ -106,23 +113,9 @@ impl SubtotalWorld {
     }
 
     fn emit(&self, state: &mut State, kind: &str, connection_id: &str, purchase: Option<&str>) {
-        let Some(destination) = &self.config().events else { return };
-        let Some(connection) = state.connections.get(connection_id) else { return };
-        let (levers, id) = (state.outbox.levers, Ulid::generate().to_string());
-        let mut event = serde_json::json!({ "type": kind, "id": id, "payload": { "connection": connection } });
-        if let Some(purchase) = purchase {
-            event["payload"]["purchase"] = serde_json::json!({ "purchase_id": purchase });
-        }
-        if levers.simulated {
-            event["is_simulated"] = true.into();
-        }
+        let (levers, now) = (state.outbox.levers, self.unix_ms());
+        let Some(parcel) = self.note(state, kind, connection_id, purchase, now) else { return };
         let outbox = &mut state.outbox;
-        if outbox.sent.len() == KEPT {
-            outbox.sent.pop_front();
-        }
-        let (noted, kind, connection_id) = (id.clone(), kind.to_owned(), connection_id.to_owned());
-        outbox.sent.push_back(SentEvent { id: noted, kind, connection_id, attempts: 0, status: None });
-        let parcel = (id, event.to_string());
         if levers.lose {
             return;
         }
@@ -133,45 +126,79 @@ impl SubtotalWorld {
             }
             (_, held) => std::iter::once(parcel).chain(held).collect(),
         };
-        let (world, destination) = (self.clone(), destination.clone());
+        let world = self.clone();
         tokio::spawn(async move {
-            for (id, body) in due {
+            for parcel in due {
                 // The next one is sent when this one was tried once, so that their order is what it is meant to be.
-                let first = world.attempt(&destination, &id, &body, levers).await;
-                let (world, destination) = (world.clone(), destination.clone());
-                tokio::spawn(async move { world.retry(&destination, &id, &body, levers, first).await });
+                world.deliver(parcel, levers, levers).await;
             }
         });
     }
 
-    async fn retry(&self, destination: &WebhookDestination, id: &str, body: &str, levers: EventLevers, taken: bool) {
-        let mut taken = taken;
-        for gap in GAPS {
-            if taken {
-                return;
+    /// Writes an event that happened at `at`, in Unix milliseconds, into the list of those that were sent. `None` where
+    /// events go nowhere or are about nothing.
+    pub(super) fn note(
+        &self,
+        state: &mut State,
+        kind: &str,
+        connection_id: &str,
+        purchase: Option<&str>,
+        at: i64,
+    ) -> Option<Parcel> {
+        self.config().events.as_ref()?;
+        let connection = json!(state.connections.get(connection_id)?);
+        let outbox = &mut state.outbox;
+        let parcel = Said { kind, at, connection, purchase, is_simulated: outbox.levers.simulated }.written();
+        if outbox.sent.len() == KEPT {
+            outbox.sent.pop_front();
+        }
+        let (id, kind, connection_id) = (parcel.id.clone(), kind.to_owned(), connection_id.to_owned());
+        outbox.sent.push_back(SentEvent { id, kind, connection_id, attempts: 0, status: None, answers: Vec::new() });
+        Some(parcel)
+    }
+
+    /// Tries it once as `first` says, and goes on by itself as `then` says until it is taken or given up.
+    pub(super) async fn deliver(&self, parcel: Parcel, first: EventLevers, then: EventLevers) {
+        if self.attempt(&parcel, first).await {
+            return;
+        }
+        let world = self.clone();
+        tokio::spawn(async move {
+            for gap in GAPS {
+                world.wait(gap).await;
+                if world.attempt(&parcel, then).await {
+                    return;
+                }
             }
-            tokio::time::sleep(destination.retry_base * gap).await;
-            taken = self.attempt(destination, id, body, levers).await;
+        });
+    }
+
+    /// Waits for a gap of the schedule, also when the schedule changes meanwhile.
+    async fn wait(&self, gap: u32) {
+        let (started, mut base) = (Instant::now(), self.retry_base().subscribe());
+        loop {
+            let due = started + *base.borrow_and_update() * gap;
+            tokio::select! {
+                () = sleep_until(due) => return,
+                // The sender lives as long as the world, which this holds.
+                _ = base.changed() => {}
+            }
         }
     }
 
     /// Sends it once, or twice; whether it was taken.
-    async fn attempt(&self, destination: &WebhookDestination, id: &str, body: &str, levers: EventLevers) -> bool {
-        let timestamp = (self.now().unix_timestamp()).to_string();
-        let secret = destination.secret.expose_secret();
-        let secret = if levers.wrong_signature { format!("{secret}, but another") } else { secret.to_owned() };
-        let keyed = Hmac::<Sha256>::new_from_slice(secret.as_bytes()).expect("HMAC takes a key of any length");
-        let signature = hex::encode(keyed.chain_update(format!("{timestamp}.{body}")).finalize().into_bytes());
+    async fn attempt(&self, parcel: &Parcel, levers: EventLevers) -> bool {
+        let Some(destination) = &self.config().events else { return false };
+        let signed = if levers.wrong_signature { Signed::Wrongly } else { Signed::Rightly };
         let mut status = None;
         for _ in 0..if levers.duplicate { 2 } else { 1 } {
-            let request = self.client().post(destination.url.clone()).timeout(TIMEOUT);
-            let request = request.header("X-Subtotal-Signature", &signature).header("X-Subtotal-Timestamp", &timestamp);
-            let request = request.header("Content-Type", "application/json").body(body.to_owned());
-            status = request.send().await.ok().map(|answer| answer.status().as_u16());
+            let (to, now) = ((&destination.url, &destination.secret), self.now().unix_timestamp());
+            status = courier::post(self.client(), to, parcel, signed, now).await.ok();
             let mut state = self.state();
-            if let Some(sent) = state.outbox.sent.iter_mut().rfind(|sent| sent.id == id) {
+            if let Some(sent) = state.outbox.sent.iter_mut().rfind(|sent| sent.id == parcel.id) {
                 sent.attempts += 1;
                 sent.status = status;
+                sent.answers.push(status);
             }
         }
         status.is_some_and(|status| (200..300).contains(&status))

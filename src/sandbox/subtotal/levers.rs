@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::SubtotalWorld;
-use super::events::EventLevers;
+use super::events::{EventLevers, SUBTOTALS_RETRY_BASE};
 use super::mode::Mode;
 use super::state::State;
 
@@ -86,6 +86,21 @@ pub enum Lever {
         #[serde(flatten)]
         levers: EventLevers,
     },
+    /// Sets the clock of the retries of events.
+    Schedule {
+        /// The gap after the first attempt, 1 ms to five minutes, which is Subtotal's own; the further ones are
+        /// multiples of it. Those that wait now wait by it, too.
+        retry_base_ms: u64,
+    },
+    /// Plays a scenario on a new connection, in place of those the shopper has at the retailer.
+    Scenario {
+        /// One of [`SCENARIOS`](crate::sandbox::scenario::SCENARIOS).
+        name: String,
+        /// One of the demo's shoppers.
+        customer_id: String,
+        /// The retailer's slug.
+        retailer_id: String,
+    },
     /// Gives a retailer a new Link URL, as switching it off and on does. The old one stops working.
     NewLinkUrl {
         /// Which retailer.
@@ -109,7 +124,19 @@ pub enum LeverRefusal {
     /// No retailer has this id.
     #[error("no such retailer")]
     Retailer,
-    /// A latency over 30 s, or a status that is empty or over 64 characters.
+    /// No shopper has this id.
+    #[error("no such shopper")]
+    Shopper,
+    /// No scenario has this name.
+    #[error("no such scenario")]
+    Scenario,
+    /// One scenario at a time.
+    #[error("another scenario is being played")]
+    Busy,
+    /// Events go nowhere.
+    #[error("events go nowhere in this world")]
+    NoDestination,
+    /// A latency over 30 s, a gap that is none or over five minutes, or a status that is empty or over 64 characters.
     #[error("the value is out of range")]
     Value,
 }
@@ -152,6 +179,17 @@ impl SubtotalWorld {
                 state.outbox.levers = levers;
                 (false, "Events are sent otherwise from now on.".to_owned())
             }
+            Lever::Schedule { retry_base_ms } => {
+                let base = Duration::from_millis(retry_base_ms);
+                if base.is_zero() || base > SUBTOTALS_RETRY_BASE {
+                    return Err(LeverRefusal::Value);
+                }
+                self.retry_base().send_replace(base);
+                (false, format!("Events are tried again after {retry_base_ms} ms."))
+            }
+            Lever::Scenario { name, customer_id, retailer_id } => {
+                (false, self.play(&mut state, &name, &customer_id, &retailer_id)?)
+            }
             Lever::NewLinkUrl { retailer_id } => {
                 let retailer = state.renew_link_id(&retailer_id).ok_or(LeverRefusal::Retailer)?;
                 (false, format!("{} now links at /{}.", retailer.name, retailer.link_id))
@@ -162,6 +200,7 @@ impl SubtotalWorld {
             }
             Lever::Reset => {
                 *state = State::new(self.config());
+                self.retry_base().send_replace(self.config().retry_base());
                 (true, "The world is as it was at the start.".to_owned())
             }
         };

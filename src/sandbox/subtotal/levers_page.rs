@@ -13,6 +13,8 @@ use super::levers::{ENDPOINTS, Lever};
 use super::link_pages::rendered;
 use super::mode::Mode;
 use super::report::Report;
+use crate::sandbox::scenario::{SCENARIOS, StepReport};
+use crate::sandbox::shoppers::{SHOPPERS, THEO};
 
 /// The statuses the page offers. Scripts may set any.
 const STATUSES: [&str; 6] = ["active", "initialized", "unauthenticated", "disconnected", "revoked", "paused"];
@@ -23,7 +25,7 @@ const SHOWN_CALLS: usize = 40;
 /// How many events the page shows.
 const SHOWN_EVENTS: usize = 20;
 /// Form fields that hold numbers, which a form can only send as text.
-const NUMBERS: [&str; 3] = ["times", "retry_after", "milliseconds"];
+const NUMBERS: [&str; 4] = ["times", "retry_after", "milliseconds", "retry_base_ms"];
 
 /// Form fields that are boxes, which a form sends only where they are ticked.
 const FLAGS: [&str; 6] = ["performs", "duplicate", "reorder", "simulated", "wrong_signature", "lose"];
@@ -61,7 +63,7 @@ struct Choice {
 async fn page(world: World) -> HttpResponse {
     let mut state = world.state();
     let notice = state.notice.take().unwrap_or_default();
-    let mut report = state.report(world.config());
+    let mut report = world.report_of(&state);
     drop(state);
     report.connections.reverse();
     let hidden_connections = report.connections.len().saturating_sub(SHOWN_CONNECTIONS);
@@ -129,6 +131,11 @@ async fn stylesheet() -> HttpResponse {
 async fn script() -> HttpResponse {
     let script = include_str!("../../../templates/sandbox/levers.js");
     HttpResponse::Ok().content_type("text/javascript; charset=utf-8").body(script)
+}
+
+/// Whether the last attempt was refused or not answered.
+fn is_bad(step: &StepReport) -> bool {
+    step.answers.last().is_some_and(|last| last.is_none_or(|status| status >= 400))
 }
 
 fn clock(at: &OffsetDateTime) -> String {

@@ -15,6 +15,7 @@ mod mode;
 mod purchases;
 mod refusal;
 mod report;
+mod scenario_run;
 mod state;
 mod token;
 mod visit;
@@ -40,6 +41,7 @@ pub use events::{EventLevers, SentEvent, WebhookDestination};
 pub use levers::{ENDPOINTS, Lever, LeverRefusal, Levers};
 pub use mode::Mode;
 pub use report::{Report, ReportedRetailer};
+pub use scenario_run::ScenarioReport;
 pub use state::{Connection, SeededConnection};
 pub use visit::{DEMO_CODE, DEMO_PASSWORD, DEMO_USERNAME};
 
@@ -62,6 +64,8 @@ pub struct SubtotalConfig {
     pub connections: Vec<SeededConnection>,
     /// Where it says what happened, if anywhere.
     pub events: Option<WebhookDestination>,
+    /// Where people see what became of events, if anywhere.
+    pub klaviyo_url: Option<String>,
     /// Tells when tokens expire.
     pub clock: Clock,
 }
@@ -76,8 +80,14 @@ impl SubtotalConfig {
             custom_link_origin: format!("http://localhost:{link_port}"),
             connections: Vec::new(),
             events: None,
+            klaviyo_url: None,
             clock: Clock::system(),
         }
+    }
+
+    /// The first gap events are tried again after; Subtotal's own where they go nowhere.
+    fn retry_base(&self) -> Duration {
+        self.events.as_ref().map_or(events::SUBTOTALS_RETRY_BASE, |destination| destination.retry_base)
     }
 }
 
@@ -92,6 +102,8 @@ struct World {
     state: Mutex<State>,
     /// Changes whenever how calls are answered does, which ends the calls that hang.
     answering: watch::Sender<()>,
+    /// The first gap of the schedule events are tried again on.
+    retry_base: watch::Sender<Duration>,
 }
 
 impl SubtotalWorld {
@@ -101,12 +113,14 @@ impl SubtotalWorld {
         let state = Mutex::new(State::new(&config));
         let client = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).no_proxy().build();
         let client = client.expect("the sandbox asks for plain HTTP only, which can always be had");
-        Self(Arc::new(World { config, client, state, answering: watch::Sender::new(()) }))
+        let retry_base = watch::Sender::new(config.retry_base());
+        Self(Arc::new(World { config, client, state, answering: watch::Sender::new(()), retry_base }))
     }
 
     /// Forgets everything that happened since [`SubtotalWorld::new`].
     pub fn reset(&self) {
         *self.state() = State::new(&self.0.config);
+        self.0.retry_base.send_replace(self.0.config.retry_base());
         self.0.answering.send_replace(());
     }
 
@@ -160,12 +174,20 @@ impl SubtotalWorld {
     }
 
     fn now(&self) -> OffsetDateTime {
-        let since_1970 = time::Duration::milliseconds(self.0.config.clock.unix_ms());
+        let since_1970 = time::Duration::milliseconds(self.unix_ms());
         OffsetDateTime::UNIX_EPOCH + since_1970
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
         self.0.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn unix_ms(&self) -> i64 {
+        self.0.config.clock.unix_ms()
+    }
+
+    fn retry_base(&self) -> &watch::Sender<Duration> {
+        &self.0.retry_base
     }
 
     fn answering(&self) -> &watch::Sender<()> {

@@ -108,6 +108,13 @@ async fn detail(world: World, reading: Reading, request: HttpRequest) -> Result<
     Ok(HttpResponse::Ok().json(found))
 }
 
+impl Purchase {
+    /// Its id.
+    pub(super) fn id(&self) -> &str {
+        &self.purchase_id
+    }
+}
+
 impl State {
     /// Gives a connection that has bought nothing yet its history.
     pub(super) fn remember_purchases(&mut self, connection_id: &str, now: OffsetDateTime) {

@@ -12,6 +12,7 @@ use super::call_log::CallLog;
 use super::events::Outbox;
 use super::levers::Levers;
 use super::purchases::Purchase;
+use super::scenario_run::Run;
 use super::token::Tokens;
 use super::visit::Visits;
 use crate::sandbox::data::{LinkHost, RETAILERS};
@@ -57,6 +58,9 @@ pub struct SeededConnection {
 pub(super) struct Project(usize);
 
 impl Project {
+    /// That of the first key, which seeded connections and scenarios belong to.
+    pub(super) const FIRST: Self = Self(0);
+
     /// The project `key` belongs to.
     pub(super) fn find(keys: &[SecretString], key: &str) -> Option<Self> {
         keys.iter().position(|known| known.expose_secret() == key).map(Self)
@@ -122,6 +126,8 @@ pub(super) struct State {
     pub(super) visits: Visits,
     pub(super) levers: Levers,
     pub(super) calls: CallLog,
+    /// The scenario that is played, or the last one that was.
+    pub(super) scenario: Option<Run>,
     /// What the last lever did, for the levers page.
     pub(super) notice: Option<String>,
 }
@@ -143,7 +149,7 @@ impl State {
                 status: seeded.status.clone(),
                 email: None,
                 mobile: None,
-                project: Project(0),
+                project: Project::FIRST,
             };
             (connection.connection_id.clone(), connection)
         });
@@ -156,6 +162,7 @@ impl State {
             visits: Visits::default(),
             levers: Levers::default(),
             calls: CallLog::default(),
+            scenario: None,
             notice: None,
         }
     }

@@ -1,6 +1,7 @@
 //! The one-shot commands, as a person or a script calls them.
 
 mod rules;
+mod scenario;
 mod shops;
 mod signing;
 
@@ -19,7 +20,7 @@ async fn with_database() -> (CommandLine, TestDatabase) {
 fn help_and_version_are_answered_without_any_setting() {
     let line = CommandLine::new::<String, String>([]);
     let help = line.run(&["--help"]).done();
-    for command in ["demo", "serve", "migrate", "shop", "rules", "sign", "explain-proxy"] {
+    for command in ["demo", "serve", "migrate", "shop", "rules", "scenario", "sign", "explain-proxy"] {
         assert!(help.contains(&format!("\n  {command} ")), "{command} is not in {help}");
         assert!(line.run(&[command, "--help"]).done().contains("Usage: subtotal-connect"), "{command}");
     }
@@ -30,7 +31,7 @@ fn help_and_version_are_answered_without_any_setting() {
 #[test]
 fn wrong_usage_is_exit_code_2_and_touches_nothing() {
     let line = CommandLine::new([("ENCRYPTION_KEYS", ENCRYPTION_KEYS), ("SHOPIFY_API_SECRET", "secret")]);
-    let wrong: [&[&str]; 21] = [
+    let wrong: [&[&str]; 30] = [
         &[],
         &["unknown"],
         &["serve", "--port", "1"],
@@ -52,6 +53,15 @@ fn wrong_usage_is_exit_code_2_and_touches_nothing() {
         &["sign", "/apps/subtotal/retailers", "--shop", "demo.myshopify.com"],
         &["sign", "http://127.0.0.1/", "--shop", "demo.myshopify.com", "--customer", "maya"],
         &["explain-proxy"],
+        &["scenario", "unknown"],
+        &["scenario", "link", "--list"],
+        &["scenario", "link", "--port", "0"],
+        &["scenario", "link", "--customer", "theo"],
+        &["scenario", "link", "--not-simulated"],
+        &["scenario", "link", "--url", "https://app.example.com"],
+        &["scenario", "link", "--url", "https://app.example.com", "--shop", "demo.myshopify.com"],
+        &["scenario", "link", "--url", "app.example.com", "--shop", "demo.myshopify.com", "--webhook-secret-stdin"],
+        &["scenario", "--url", "https://app.example.com", "--shop", "demo.myshopify.com", "--webhook-secret-stdin"],
     ];
     for arguments in wrong {
         line.run(arguments).failed(2);

@@ -2,6 +2,7 @@
 
 mod events;
 mod levers;
+mod scenarios;
 mod tools;
 mod walk;
 mod world;

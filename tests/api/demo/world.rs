@@ -69,6 +69,11 @@ impl Demo {
         format!("{}{path}", self.places["subtotal_link"].as_str().unwrap())
     }
 
+    /// Where the levers are.
+    pub(super) fn levers(&self) -> &str {
+        self.places["levers"].as_str().unwrap()
+    }
+
     /// A URL of the demo's Klaviyo.
     pub(super) fn klaviyo(&self, path: &str) -> String {
         format!("{}{path}", self.places["klaviyo"].as_str().unwrap())
