@@ -109,6 +109,24 @@ impl Store {
         self.db.query_all_raw(self.statement(&sql, values)).await?.iter().map(read).collect()
     }
 
+    /// A customer's connections, by retailer.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub(super) async fn known_connections_of(
+        &self,
+        shop_id: i64,
+        customer: &str,
+    ) -> Result<Vec<KnownConnection>, StoreError> {
+        let sql = format!(
+            "SELECT * FROM ({} UNION ALL {}) AS known ORDER BY retailer_id, connection_id",
+            SEEN.replace("{and}", " AND c.customer_id = $2"),
+            TOLD.replace("{and}", " AND COALESCE(f.customer_id, c.customer_id) = $2")
+        );
+        let values: Vec<Value> = vec![shop_id.into(), customer.into()];
+        self.db.query_all_raw(self.statement(&sql, values)).await?.iter().map(read).collect()
+    }
+
     /// How many connections each retailer has in each status.
     ///
     /// # Errors
