@@ -304,7 +304,8 @@ async fn a_wrong_question_about_connections_is_named_and_another_shops_place_is_
     let place = page(&app, "?limit=1").await["next"].as_str().unwrap().to_owned();
     for query in [String::new(), format!("?before={place}"), "?before=9999999999999:c".to_owned()] {
         let read = app.staff_get(OTHER, &format!("/connections{query}")).await.json();
-        assert_eq!(read, json!({ "connections": [], "states": {} }), "{query}");
+        assert_eq!(read["connections"], json!([]), "{query}");
+        assert!(matches!(read.get("states"), None | Some(Value::Object(_))) && read.get("next").is_none(), "{read}");
     }
 }
 
@@ -346,7 +347,6 @@ async fn a_hundred_thousand_connections_are_read_quickly() {
     app.database.execute("ANALYZE").await;
     let whole = page(&app, "").await["states"].clone();
     assert_eq!(whole["active"].as_i64().unwrap() + whole["unauthenticated"].as_i64().unwrap(), 100_000);
-    let mut slowest = Duration::ZERO;
     for query in ["", "?order=oldest", "?status=unauthenticated", "?status=unauthenticated&order=oldest&limit=500"] {
         for before in ["", "1000500:c-5"] {
             let join = if query.is_empty() { "?" } else { "&" };
@@ -355,11 +355,12 @@ async fn a_hundred_thousand_connections_are_read_quickly() {
             let took = started.elapsed();
             println!("{query} {before}: {took:?}");
             assert!(read["next"].is_string());
-            slowest = slowest.max(took);
+            // The first page counts them all; this is built without optimisation, on a machine others use too.
+            let limit = Duration::from_millis(if before.is_empty() { 3000 } else { 300 });
+            assert!(took < limit, "{query} {before}: {took:?}");
         }
     }
     let started = Instant::now();
     assert_eq!(csv(&app, "").await.body.lines().count(), 100_001);
     println!("the file: {:?}", started.elapsed());
-    assert!(slowest < Duration::from_secs(1), "{slowest:?}");
 }

@@ -37,8 +37,9 @@ struct ConnectionsPage<'a> {
 #[serde(rename_all = "camelCase")]
 struct Page {
     connections: Vec<Shown>,
-    /// How many have each status, whatever is shown.
-    states: BTreeMap<String, i64>,
+    /// How many have each status, whatever is shown. With the first page only: counting reads all of them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    states: Option<BTreeMap<String, i64>>,
     /// The code of the reason why there are no links just now.
     #[serde(skip_serializing_if = "Option::is_none")]
     relink_problem: Option<&'static str>,
@@ -102,13 +103,18 @@ pub(super) async fn list(
     let next = found.last().filter(|_| more).map(|last| Place { at: last.since, id: last.connection_id.clone() });
     // Nothing is asked of Subtotal for an empty page.
     let relinks = if found.is_empty() { Relinks::default() } else { Relinks::of_shop(&state, &staff).await? };
-    let mut states = BTreeMap::new();
-    for count in state.store.connection_counts(staff.shop.id).await? {
-        *states.entry(count.status).or_default() += count.connections;
-    }
+    let states = if question.before.is_none() { Some(states(&state, staff.shop.id).await?) } else { None };
     let connections = found.into_iter().map(|connection| Shown::of(connection, &relinks)).collect();
     let page = Page { connections, states, relink_problem: relinks.problem, next: next.map(|next| next.to_string()) };
     Ok(HttpResponse::Ok().insert_header((VARY, "Accept")).json(page))
+}
+
+async fn states(state: &AppState, shop_id: i64) -> Result<BTreeMap<String, i64>, AppError> {
+    let mut states = BTreeMap::new();
+    for count in state.store.connection_counts(shop_id).await? {
+        *states.entry(count.status).or_default() += count.connections;
+    }
+    Ok(states)
 }
 
 impl Question {

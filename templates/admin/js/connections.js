@@ -22,6 +22,8 @@ onPage("known", (root) => {
   const picked = (select, otherwise) => select.value ?? otherwise;
   let next;
   let asked = 0;
+  // Told with the first page only.
+  let states = {};
 
   const path = (before) => `/admin/api/connections?${new URLSearchParams({
     status: picked(filter, "unauthenticated"), order: picked(order, "newest"), ...(before && { before }) })}`;
@@ -46,14 +48,17 @@ onPage("known", (root) => {
     fill(status, "Loading…");
     const page = await getJson(path(before));
     if (mine !== asked) return;
-    if (!before) fill(rows);
+    if (!before) {
+      fill(rows);
+      states = page.states;
+    }
     rows.append(...page.connections.map(row));
     const shown = rows.rows.length;
     const state = picked(filter, "unauthenticated");
-    const all = Object.entries(page.states).map(([name, number]) => `${number.toLocaleString("en")} ${(STATUS_WORDS[name] || name).toLowerCase()}`);
-    const known = Object.values(page.states).reduce((sum, number) => sum + number, 0);
+    const all = Object.entries(states).map(([name, number]) => `${number.toLocaleString("en")} ${(STATUS_WORDS[name] || name).toLowerCase()}`);
+    const known = Object.values(states).reduce((sum, number) => sum + number, 0);
     find("table").hidden = shown === 0;
-    const first = state === "unauthenticated" ? count(page.states[state] || 0, "account needs a new login", "accounts need a new login") : count(shown, "account shown", "accounts shown");
+    const first = state === "unauthenticated" ? count(states[state] || 0, "account needs a new login", "accounts need a new login") : count(shown, "account shown", "accounts shown");
     fill(status, shown ? `${first}. In all: ${all.join(", ")}.` : known ? EMPTY[state] || "None in this state." : EMPTY[""]);
     // Links that are missing need a word only where there would be any.
     const lacks = page.relinkProblem && page.connections.some((connection) => connection.status !== "active");
