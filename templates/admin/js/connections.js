@@ -8,7 +8,7 @@ function age(moment) {
     [minutes / 525_600, "year", "years"], [minutes / 43_800, "month", "months"],
     [minutes / 1440, "day", "days"], [minutes / 60, "hour", "hours"], [minutes, "minute", "minutes"],
   ].find(([number, one]) => number >= (one === "month" ? 2 : 1)) || [0];
-  return number ? count(Math.floor(number), one, many) : "less than a minute";
+  return number ? count(Math.floor(number), one, many) : "just now";
 }
 
 onPage("known", (root) => {
@@ -24,6 +24,7 @@ onPage("known", (root) => {
   let asked = 0;
   // Told with the first page only.
   let states = {};
+  let linksAreThere = true;
 
   const path = (before) => `/admin/api/connections?${new URLSearchParams({
     status: picked(filter, "unauthenticated"), order: picked(order, "newest"), ...(before && { before }) })}`;
@@ -38,8 +39,8 @@ onPage("known", (root) => {
       cell("what", name, simulated && " ", simulated && badge("Simulated", "neutral"), el("p", { class: "quiet id" }, connectionId)),
       cell("who", customer(customerId)),
       cell("state", badge(STATUS_WORDS[state] || state, TONES[state] || "neutral")),
-      cell("when", el("time", { datetime: since, title: new Date(since).toLocaleString("en") }, age(since))),
-      cell("do", relinkUrl && copyButton(relinkUrl, label)));
+      cell("age", el("time", { datetime: since, title: new Date(since).toLocaleString("en") }, age(since))),
+      cell("do", relinkUrl ? copyButton(relinkUrl, label) : state !== "active" && linksAreThere && el("span", { class: "quiet" }, "Retailer not in your Subtotal project")));
   };
 
   /** What follows `before`, or the first. An answer that a later question overtook is dropped. */
@@ -52,16 +53,19 @@ onPage("known", (root) => {
       fill(rows);
       states = page.states;
     }
+    linksAreThere = !page.relinkProblem;
     rows.append(...page.connections.map(row));
     const shown = rows.rows.length;
     const state = picked(filter, "unauthenticated");
-    const all = Object.entries(states).map(([name, number]) => `${number.toLocaleString("en")} ${(STATUS_WORDS[name] || name).toLowerCase()}`);
+    const others = Object.entries(states).filter(([name]) => name !== state)
+      .map(([name, number]) => `${number.toLocaleString("en")} ${(STATUS_WORDS[name] || name).toLowerCase()}`);
     const known = Object.values(states).reduce((sum, number) => sum + number, 0);
     find("table").hidden = shown === 0;
     const first = state === "unauthenticated" ? count(states[state] || 0, "account needs a new login", "accounts need a new login") : count(shown, "account shown", "accounts shown");
-    fill(status, shown ? `${first}. In all: ${all.join(", ")}.` : known ? EMPTY[state] || "None in this state." : EMPTY[""]);
+    fill(status, shown ? `${first}.${others.length ? ` ${state ? "Besides" : "In all"}: ${others.join(" · ")}.` : ""}` : known ? EMPTY[state] || "None in this state." : EMPTY[""]);
     // Links that are missing need a word only where there would be any.
     const lacks = page.relinkProblem && page.connections.some((connection) => connection.status !== "active");
+    find("problem").hidden = !lacks;
     fill(find("problem"), lacks && el("s-banner", { tone: "warning", heading: "No login links at the moment" },
       paragraph(wordsFor(page.relinkProblem, "Subtotal could not be asked for them."))));
     next = page.next;
