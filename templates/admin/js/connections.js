@@ -40,7 +40,7 @@ onPage("known", (root) => {
       cell("who", customer(customerId)),
       cell("state", badge(STATUS_WORDS[state] || state, TONES[state] || "neutral")),
       cell("age", el("time", { datetime: since, title: new Date(since).toLocaleString("en") }, age(since))),
-      cell("do", relinkUrl ? copyButton(relinkUrl, label) : state !== "active" && linksAreThere && el("span", { class: "quiet" }, "Retailer not in your Subtotal project")));
+      cell("do", relinkUrl ? copyButton(relinkUrl, label) : state !== "active" && linksAreThere && el("span", { class: "quiet" }, "Retailer not in your project")));
   };
 
   /** What follows `before`, or the first. An answer that a later question overtook is dropped. */
