@@ -18,6 +18,7 @@ mod m0013_followed_connections;
 mod m0014_happenings;
 mod m0015_integrations;
 mod m0016_deliveries;
+mod m0019_inbox_and_connections;
 
 /// Every migration, oldest first.
 #[derive(Debug)]
@@ -43,6 +44,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0014_happenings::Migration),
             Box::new(m0015_integrations::Migration),
             Box::new(m0016_deliveries::Migration),
+            Box::new(m0019_inbox_and_connections::Migration),
         ]
     }
 }

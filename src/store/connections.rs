@@ -4,12 +4,22 @@
 use std::collections::BTreeMap;
 
 use sea_orm::{ConnectionTrait, QueryResult, Value};
-use serde::Serialize;
 
 use super::{Store, StoreError};
 
 /// How often a shop's storefront is noted, in milliseconds.
 const SEEN_EVERY_MS: i64 = 60_000;
+/// How old a connection that events told of must be, in milliseconds, for a list without it to mean that it is gone: the
+/// list may have been read before the connection was made.
+const LISTED_AFTER_MS: i64 = 60_000;
+/// A customer's connections, as Subtotal last listed them.
+const SEEN: &str = "SELECT connection_id, retailer_id, status, since FROM connections \
+     WHERE shop_id = $1 AND customer_id = $2";
+/// A customer's connections, as events told of them.
+const TOLD: &str = "SELECT connection_id, status, status_at FROM followed_connections \
+     WHERE shop_id = $1 AND status <> '' AND (gone_at IS NULL OR gone_at < status_at) AND connection_id IN \
+     (SELECT connection_id FROM followed_connections WHERE shop_id = $1 AND customer_id = $2 \
+     UNION SELECT connection_id FROM connections WHERE shop_id = $1 AND customer_id = $2)";
 
 /// A customer's connections, as Subtotal listed them.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -33,16 +43,16 @@ pub struct ListedConnection {
     pub status: String,
 }
 
-/// How many connections of a retailer have a status.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct ConnectionCount {
-    /// The retailer's slug.
-    pub retailer_id: String,
-    /// As Subtotal says it.
-    pub status: String,
-    /// At least 1.
-    pub connections: i64,
+/// What is known of one by an earlier list.
+struct Seen {
+    listed: ListedConnection,
+    since: i64,
+}
+
+/// What is known of one by events.
+struct Told {
+    status: String,
+    at: i64,
 }
 
 impl Store {
@@ -51,27 +61,32 @@ impl Store {
     /// # Errors
     /// [`StoreError`]; nothing is changed then.
     pub async fn note_connections(&self, listed: &[ListedConnections], now: i64) -> Result<(), StoreError> {
-        const KNOWN: &str = "SELECT connection_id, retailer_id, status FROM connections \
-             WHERE shop_id = $1 AND customer_id = $2";
         const PUT: &str = "INSERT INTO connections (shop_id, connection_id, customer_id, retailer_id, status, since) \
              SELECT id, $2, $3, $4, $5, CAST($6 AS BIGINT) FROM shops WHERE id = $1 \
              ON CONFLICT (shop_id, connection_id) DO UPDATE SET customer_id = excluded.customer_id, \
              retailer_id = excluded.retailer_id, status = excluded.status, since = excluded.since";
         const DROP: &str = "DELETE FROM connections WHERE shop_id = $1 AND connection_id = $2";
+        const GONE: &str = "UPDATE followed_connections SET gone_at = $3 \
+             WHERE shop_id = $1 AND connection_id = $2 AND status_at < $3";
         let mut changes = Vec::new();
         for ListedConnections { shop_id, customer_id, connections } in listed {
-            let of = vec![(*shop_id).into(), customer_id.clone().into()];
-            let rows = self.db.query_all_raw(self.statement(KNOWN, of)).await?;
-            let mut known = rows.iter().map(read_known).collect::<Result<BTreeMap<_, _>, StoreError>>()?;
+            let of = || vec![(*shop_id).into(), customer_id.clone().into()];
+            let rows = self.db.query_all_raw(self.statement(SEEN, of())).await?;
+            let mut seen = rows.iter().map(read_seen).collect::<Result<BTreeMap<_, _>, StoreError>>()?;
+            let rows = self.db.query_all_raw(self.statement(TOLD, of())).await?;
+            let mut told = rows.iter().map(read_told).collect::<Result<BTreeMap<_, _>, StoreError>>()?;
             for connection in connections {
                 let id = || Value::from(connection.connection_id.clone());
-                if known.remove(&connection.connection_id).as_ref() != Some(connection) {
+                let (seen, told) = (seen.remove(&connection.connection_id), told.remove(&connection.connection_id));
+                if let Some(since) = changed(connection, seen.as_ref(), told.as_ref(), now) {
                     let customer = customer_id.clone().into();
                     let (retailer, status) = (connection.retailer_id.clone().into(), connection.status.clone().into());
-                    changes.push((PUT, vec![(*shop_id).into(), id(), customer, retailer, status, now.into()]));
+                    changes.push((PUT, vec![(*shop_id).into(), id(), customer, retailer, status, since.into()]));
                 }
             }
-            changes.extend(known.into_keys().map(|id| (DROP, vec![(*shop_id).into(), id.into()])));
+            changes.extend(seen.into_keys().map(|id| (DROP, vec![(*shop_id).into(), id.into()])));
+            let gone = told.into_iter().filter(|(_, told)| now - told.at > LISTED_AFTER_MS);
+            changes.extend(gone.map(|(id, _)| (GONE, vec![(*shop_id).into(), id.into(), now.into()])));
         }
         if changes.is_empty() {
             return Ok(());
@@ -105,24 +120,6 @@ impl Store {
         Ok(row.map(|row| row.try_get("", "storefront_seen_at")).transpose()?.flatten())
     }
 
-    /// How many connections each retailer has in each status.
-    ///
-    /// # Errors
-    /// [`StoreError`].
-    pub async fn connection_counts(&self, shop_id: i64) -> Result<Vec<ConnectionCount>, StoreError> {
-        const SQL: &str = "SELECT retailer_id, status, COUNT(*) AS connections FROM connections WHERE shop_id = $1 \
-             GROUP BY retailer_id, status ORDER BY retailer_id, status";
-        let rows = self.db.query_all_raw(self.statement(SQL, vec![shop_id.into()])).await?;
-        let read = |row: &QueryResult| {
-            Ok(ConnectionCount {
-                retailer_id: row.try_get("", "retailer_id")?,
-                status: row.try_get("", "status")?,
-                connections: row.try_get("", "connections")?,
-            })
-        };
-        rows.iter().map(read).collect()
-    }
-
     /// Whether the customer ever linked anything through this service, as far as it knows.
     ///
     /// # Errors
@@ -135,8 +132,27 @@ impl Store {
     }
 }
 
-fn read_known(row: &QueryResult) -> Result<(String, ListedConnection), StoreError> {
+/// Since when a listed connection has its status, where that is not what is known already.
+fn changed(listed: &ListedConnection, seen: Option<&Seen>, told: Option<&Told>, now: i64) -> Option<i64> {
+    let seen_at = seen.map_or(i64::MIN, |seen| seen.since);
+    // What events told counts where it is newer than the last sighting.
+    let told = told.filter(|told| told.at > seen_at);
+    match (seen, told) {
+        (Some(seen), None) if seen.listed == *listed => None,
+        (Some(seen), Some(told)) if seen.listed == *listed && told.status == listed.status => None,
+        (_, Some(told)) if told.status == listed.status => Some(told.at),
+        _ => Some(now),
+    }
+}
+
+fn read_seen(row: &QueryResult) -> Result<(String, Seen), StoreError> {
     let id: String = row.try_get("", "connection_id")?;
     let (retailer_id, status) = (row.try_get("", "retailer_id")?, row.try_get("", "status")?);
-    Ok((id.clone(), ListedConnection { connection_id: id, retailer_id, status }))
+    let listed = ListedConnection { connection_id: id.clone(), retailer_id, status };
+    Ok((id, Seen { listed, since: row.try_get("", "since")? }))
+}
+
+fn read_told(row: &QueryResult) -> Result<(String, Told), StoreError> {
+    let told = Told { status: row.try_get("", "status")?, at: row.try_get("", "status_at")? };
+    Ok((row.try_get("", "connection_id")?, told))
 }

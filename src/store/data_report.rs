@@ -3,7 +3,7 @@
 use sea_orm::{ConnectionTrait, QueryResult, Value};
 use serde::Serialize;
 
-use super::{ReportedDelivery, Store, StoreError};
+use super::{KnownConnection, ReportedDelivery, Store, StoreError};
 use crate::visibility::{Scope, ShopperEmail};
 
 /// What is stored about a customer, for the answer to a request for data. Times are Unix milliseconds.
@@ -118,8 +118,6 @@ impl Store {
         customer: &str,
         email: Option<&ShopperEmail>,
     ) -> Result<DataReport, StoreError> {
-        const CONNECTIONS: &str = "SELECT connection_id, retailer_id, status, since FROM connections \
-             WHERE shop_id = $1 AND customer_id = $2 ORDER BY retailer_id, connection_id";
         const CREATIONS: &str = "SELECT retailer_id, state, connection_id FROM connection_claims \
              WHERE shop_id = $1 AND customer_id = $2 ORDER BY retailer_id";
         const REQUESTS: &str = "SELECT id, customer_id, requested_at FROM data_requests \
@@ -134,7 +132,7 @@ impl Store {
              WHERE shop_id = $1 AND (customer_id = $2 OR connection_id IN (SELECT connection_id \
              FROM followed_connections WHERE shop_id = $1 AND customer_id = $2)) ORDER BY at, id";
         let about = |value: &str| -> Vec<Value> { vec![shop_id.into(), value.into()] };
-        let connections = self.db.query_all_raw(self.statement(CONNECTIONS, about(customer))).await?;
+        let connections = self.known_connections_of(shop_id, customer).await?;
         let creations = self.db.query_all_raw(self.statement(CREATIONS, about(customer))).await?;
         let requests = self.db.query_all_raw(self.statement(REQUESTS, about(customer))).await?;
         let events = self.db.query_all_raw(self.statement(EVENTS, about(customer))).await?;
@@ -143,7 +141,7 @@ impl Store {
         let lists = self.db.query_all_raw(self.statement(LISTS, about(address))).await?;
         Ok(DataReport {
             customer_id: customer.to_owned(),
-            connections: connections.iter().map(read_connection).collect::<Result<_, StoreError>>()?,
+            connections: connections.into_iter().map(ReportedConnection::from).collect(),
             creations: creations.iter().map(read_creation).collect::<Result<_, StoreError>>()?,
             data_requests: requests.iter().map(read_request).collect::<Result<_, StoreError>>()?,
             events: events.iter().map(read_event).collect::<Result<_, StoreError>>()?,
@@ -154,13 +152,15 @@ impl Store {
     }
 }
 
-fn read_connection(row: &QueryResult) -> Result<ReportedConnection, StoreError> {
-    Ok(ReportedConnection {
-        connection_id: row.try_get("", "connection_id")?,
-        retailer_id: row.try_get("", "retailer_id")?,
-        status: row.try_get("", "status")?,
-        since: row.try_get("", "since")?,
-    })
+impl From<KnownConnection> for ReportedConnection {
+    fn from(known: KnownConnection) -> Self {
+        Self {
+            connection_id: known.connection_id,
+            retailer_id: known.retailer_id,
+            status: known.status,
+            since: known.since,
+        }
+    }
 }
 
 fn read_creation(row: &QueryResult) -> Result<ReportedCreation, StoreError> {

@@ -140,19 +140,6 @@ impl Store {
         Ok(())
     }
 
-    /// Lets the histories of a shop that were given up go on where they stand. Answers how many do.
-    ///
-    /// # Errors
-    /// [`StoreError`].
-    pub async fn retry_failed_histories(&self, shop_id: i64) -> Result<u64, StoreError> {
-        let sql = format!(
-            "UPDATE followed_connections SET history = 'waiting', attempts = 0, due_at = {clock} \
-             WHERE shop_id = $1 AND history = 'failed'",
-            clock = self.clock()
-        );
-        Ok(self.db.execute_raw(self.statement(&sql, vec![shop_id.into()])).await?.rows_affected())
-    }
-
     /// Has a history read from its start, in a transaction of more. Whoever reads it just now loses it.
     pub(super) async fn want_history(
         &self,

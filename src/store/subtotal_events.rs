@@ -7,7 +7,6 @@ use std::time::Duration;
 
 use sea_orm::{ConnectionTrait, QueryResult, Value};
 use secrecy::{ExposeSecret, SecretString};
-use serde::Serialize;
 use sha2::{Digest, Sha256};
 
 use super::sealed::Place;
@@ -75,31 +74,6 @@ pub struct LeasedEvent {
     pub sent_at: i64,
     /// Which try of ours this is, from 1.
     pub attempt: i32,
-}
-
-/// An event as the merchant's staff see it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct EventLine {
-    /// Subtotal's id, or a digest of the body where it had none.
-    pub id: String,
-    /// Such as `connection.activated`.
-    #[serde(rename = "type")]
-    pub kind: String,
-    /// Unix milliseconds.
-    pub received_at: i64,
-    /// Made by Subtotal's simulator.
-    pub simulated: bool,
-    /// The connection it is about, if any.
-    pub connection_id: Option<String>,
-    /// The retailer's slug, if the event says so.
-    pub retailer_id: Option<String>,
-    /// `waiting`, `done`, `ignored`, `unreadable` or `failed`.
-    pub state: String,
-    /// Tries of ours.
-    pub attempts: i32,
-    /// Why it is unreadable, or why the last try failed.
-    pub problem: Option<String>,
 }
 
 impl Store {
@@ -212,39 +186,6 @@ impl Store {
         Ok(())
     }
 
-    /// Lets an event that was given up wait again, or all of a shop's. Answers how many do.
-    ///
-    /// # Errors
-    /// [`StoreError`].
-    pub async fn retry_failed_events(&self, shop_id: i64, id: Option<&str>) -> Result<u64, StoreError> {
-        let sql = format!(
-            "UPDATE subtotal_events SET state = 'waiting', attempts = 0, due_at = {clock} \
-             WHERE shop_id = $1 AND state = 'failed' AND event_id = COALESCE(CAST($2 AS TEXT), event_id)",
-            clock = self.clock()
-        );
-        Ok(self.db.execute_raw(self.statement(&sql, vec![shop_id.into(), id.into()])).await?.rows_affected())
-    }
-
-    /// A shop's events, newest first, from before `before` (Unix milliseconds) on; only those in `state` where one is
-    /// named.
-    ///
-    /// # Errors
-    /// [`StoreError`].
-    pub async fn events(
-        &self,
-        shop_id: i64,
-        state: Option<&str>,
-        before: Option<i64>,
-        limit: u32,
-    ) -> Result<Vec<EventLine>, StoreError> {
-        const SQL: &str = "SELECT event_id, event_type, received_at, is_simulated, connection_id, retailer_id, state, \
-             attempts, problem FROM subtotal_events WHERE shop_id = $1 AND received_at < $2 \
-             AND state = COALESCE(CAST($3 AS TEXT), state) ORDER BY received_at DESC, event_id LIMIT $4";
-        let before = before.unwrap_or(i64::MAX);
-        let values: Vec<Value> = vec![shop_id.into(), before.into(), state.into(), i64::from(limit).into()];
-        self.db.query_all_raw(self.statement(SQL, values)).await?.iter().map(read_line).collect()
-    }
-
     /// Forgets events that ended a month ago, some at a time. Answers how many.
     ///
     /// # Errors
@@ -310,18 +251,4 @@ impl LeasedEvent {
 /// What is kept of a connection whose customer was redacted. Its id is random enough not to be found from this.
 pub(super) fn connection_digest(shop_id: i64, connection_id: &str) -> String {
     hex::encode(Sha256::digest(format!("{shop_id}\0{connection_id}")))
-}
-
-fn read_line(row: &QueryResult) -> Result<EventLine, StoreError> {
-    Ok(EventLine {
-        id: row.try_get("", "event_id")?,
-        kind: row.try_get("", "event_type")?,
-        received_at: row.try_get("", "received_at")?,
-        simulated: row.try_get("", "is_simulated")?,
-        connection_id: row.try_get("", "connection_id")?,
-        retailer_id: row.try_get("", "retailer_id")?,
-        state: row.try_get("", "state")?,
-        attempts: row.try_get("", "attempts")?,
-        problem: row.try_get("", "problem")?,
-    })
 }

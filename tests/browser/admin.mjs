@@ -18,6 +18,7 @@ export const ADMIN_PAGES = {
   'admin-visibility': { path: '/visibility', ready: (app) => listLoaded(app) },
   'admin-preview': { path: '/preview', ready: (app) => app.getByRole('button', { name: 'See what they see' }).waitFor() },
   'admin-redirects': { path: '/redirects', ready: (app) => app.getByRole('button', { name: 'Add host' }).waitFor() },
+  'admin-connections': { path: '/connections', ready: (app) => app.getByText(/^Nobody needs|needs? a new login\./).waitFor() },
   'admin-activity': {
     path: '/activity',
     ready: async (app) => {

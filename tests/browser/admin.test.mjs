@@ -166,7 +166,7 @@ test('with a key the first steps are done, and the storefront does the rest', as
   const rows = (caption) => app.getByRole('table', { name: caption }).getByRole('row');
   const texts = async (caption) => (await rows(caption).allTextContents()).slice(1);
   assert.deepEqual((await texts('By state')).toSorted(),
-    ['Disconnected1', 'Linked1', 'Must sign in again1', 'Revoked1', 'Started, not finished1']);
+    ['Disconnected1', 'Linked1', 'Needs a new login1', 'Revoked1', 'Started, not finished1']);
   assert.deepEqual((await texts('By retailer')).toSorted(), ['Amazon1', 'Kroger1', 'Target1', 'Walgreens1', 'Walmart1']);
   assertCalm(page);
   await page.context().close();

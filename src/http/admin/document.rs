@@ -27,15 +27,16 @@ macro_rules! script {
     };
 }
 
-const SCRIPTS: [(&str, &str); 9] = [
-    ("home.js", script!("home.js")),
+const SCRIPTS: [(&str, &str); 10] = [
+    ("home.js", script!("status_words.js", "home.js")),
     ("subtotal.js", script!("subtotal.js")),
     ("retailers.js", script!("retailers.js")),
     ("visibility.js", script!("visibility.js", "visibility_parts.js", "shopper_view.js")),
     ("preview.js", script!("preview.js", "shopper_view.js")),
     ("redirects.js", script!("redirects.js")),
     ("integrations.js", script!("integrations.js")),
-    ("events.js", script!("events.js")),
+    ("events.js", script!("events.js", "inbox.js")),
+    ("connections.js", script!("status_words.js", "connections.js")),
     ("activity.js", script!("activity_words.js", "activity.js")),
 ];
 const STYLE: &str = include_str!("../../../templates/admin/admin.css");

@@ -2,16 +2,21 @@
 //! shop always comes from a verified session token.
 
 mod activity;
+mod connections;
+mod connections_csv;
 mod data_requests;
 mod deliveries;
 mod document;
 mod home;
+mod inbox;
 mod integrations;
 mod list_body;
 mod list_csv;
 mod lists;
+mod place;
 mod preview;
 mod redirects;
+mod relink;
 mod retailers;
 mod settings;
 mod subtotal_key;
@@ -50,6 +55,7 @@ fn table() -> Vec<(Method, &'static str, Route)> {
         (Method::GET, "/redirects", web::to(redirects::page)),
         (Method::GET, "/integrations", web::to(integrations::page)),
         (Method::GET, "/events", web::to(deliveries::page)),
+        (Method::GET, "/connections", web::to(connections::page)),
         (Method::GET, "/activity", web::to(activity::page)),
         (Method::GET, "/api/settings", web::to(settings::get)),
         (Method::PUT, "/api/settings", web::to(settings::put)),
@@ -71,6 +77,10 @@ fn table() -> Vec<(Method, &'static str, Route)> {
         (Method::GET, "/api/deliveries", web::to(deliveries::list)),
         (Method::POST, "/api/deliveries/replay-failed", web::to(deliveries::replay_dead)),
         (Method::POST, "/api/deliveries/{id}/replay", web::to(deliveries::replay)),
+        (Method::GET, "/api/events", web::to(inbox::list)),
+        (Method::POST, "/api/events/retry-failed", web::to(inbox::retry_failed)),
+        (Method::POST, "/api/events/{id}/retry", web::to(inbox::retry)),
+        (Method::GET, "/api/connections", web::to(connections::list)),
         (Method::GET, "/api/retailers", web::to(retailers::retailers)),
         (Method::GET, "/api/lists/{scope}", web::to(lists::get)),
         (Method::PUT, "/api/lists/{scope}", web::to(lists::put)),

@@ -1,14 +1,6 @@
 
 /* Home */
 
-const STATUS_WORDS = {
-  active: "Linked",
-  initialized: "Started, not finished",
-  unauthenticated: "Must sign in again",
-  disconnected: "Disconnected",
-  revoked: "Revoked",
-};
-
 onPage("home", async (root) => {
   const places = { health: "[data-health]", connections: "[data-connections]", refusals: "[data-refusals]" };
   const place = (name) => root.querySelector(places[name]);
@@ -104,7 +96,9 @@ function showConnections(place, connections, names) {
     const number = typeof counts === "number" ? counts : Object.values(counts).reduce((sum, each) => sum + each, 0);
     return [names.get(id) || id, number];
   });
+  const lost = connections.byStatus.unauthenticated;
   fill(place,
+    lost > 0 && paragraph(link("/admin/connections", count(lost, "needs a new login", "need a new login"))),
     bars("By state", "State", byStatus.map(([status, number]) => [STATUS_WORDS[status] || status, number])),
     byRetailer.length > 0 && bars("By retailer", "Retailer", byRetailer));
 }

@@ -146,6 +146,7 @@ function start() {
     },
     location({ path, push }) { moved(path, push); mark(); },
     navigate({ path }) { const next = below(path); if (next !== null) go(next); },
+    async place({ path }) { if (await bar.mayLeave()) location.assign(base.replace(/\/apps\/.*$/, "") + path); },
     loading({ on }) { by("progress").hidden = !on; },
     "save-bar": (message) => (message.visible ? bar.show(message) : bar.hide()),
     toast,

@@ -1,4 +1,5 @@
-// Where the app is, and ways from page to page. Every document gets a fresh token, so the admin loads them.
+// Where the app is, and ways from page to page and to other places of the admin. Every document gets a fresh token, so
+// the admin loads them.
 
 const hidden = new CSSStyleSheet();
 hidden.replaceSync("s-app-nav, ui-nav-menu, ui-title-bar, ui-save-bar { display: none !important; }");
@@ -26,6 +27,12 @@ document.addEventListener("click", (event) => {
   if (event.defaultPrevented || event.button !== 0 || event.metaKey || event.ctrlKey || event.shiftKey || event.altKey) return;
   const link = linkOf(event);
   if (!link || link.hasAttribute("download") || !["", "_self"].includes(link.target)) return;
+  const [, place] = /^shopify:(?:\/\/)?admin(\/.*)$/.exec(link.href) || [];
+  if (place) {
+    event.preventDefault();
+    tell("place", { path: place });
+    return;
+  }
   const url = new URL(link.href, window.location.href);
   const here = new URL(window.location.href);
   if (url.origin !== here.origin || !/^\/admin(\/|$)/.test(url.pathname)) return;
