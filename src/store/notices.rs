@@ -55,33 +55,45 @@ impl Store {
         // From here on no other process judges this connection's notices.
         self.follow_connection(&transaction, event.shop_id, of).await?;
         let at = self.place(&transaction, notice).await?;
-        let before = self.neighbour(&transaction, notice, at, Side::Before).await?;
+        let (shop_id, connection) = (event.shop_id, of.connection_id.as_str());
+        let line = Line { store: self, db: &transaction, shop_id, connection };
+        let before = line.next_to((at, &event.id), Side::Before).await?;
+        let behind = line.next_to((at, &event.id), Side::Behind).await?;
         let kind = told(before.as_ref().map(|notice| notice.status.as_str()), notice.status);
+        let tells = match kind {
+            Some(_) if line.is_told_behind((at, &event.id), notice.status).await? => None,
+            kind => kind,
+        };
         let values: Vec<Value> = vec![
-            event.shop_id.into(),
+            shop_id.into(),
             event.id.clone().into(),
-            of.connection_id.clone().into(),
+            connection.into(),
             notice.status.into(),
             at.into(),
             of.is_simulated.into(),
-            kind.map(word).into(),
+            tells.map(word).into(),
         ];
         let mut kinds = Vec::new();
         // An event that was forgotten and comes again has its notice still.
         if transaction.execute_raw(self.statement(PUT, values)).await?.rows_affected() == 1 {
-            if let Some(kind) = kind {
-                self.tell(&transaction, event.shop_id, &Happening { kind, at, ..of.clone() }, now).await?;
+            if let Some(kind) = tells {
+                self.tell(&transaction, shop_id, &Happening { kind, at, ..of.clone() }, now).await?;
                 kinds.push(kind);
             }
-            let behind = self.neighbour(&transaction, notice, at, Side::Behind).await?;
-            if let Some(behind) = behind.filter(|notice| !notice.is_told)
-                && let Some(kind) = told(Some(notice.status), &behind.status)
+            let mut late = Vec::new();
+            if let Some(before) = before.filter(|before| !before.is_told && kind.is_some()) {
+                let first = line.status_before(before.place(), &before.status).await?;
+                late.extend(told(first.as_deref(), &before.status).map(|kind| (before, kind)));
+            }
+            if let Some(behind) = behind.filter(|behind| !behind.is_told)
+                && !line.is_told_behind(behind.place(), &behind.status).await?
             {
-                let values = vec![event.shop_id.into(), behind.event_id.clone().into(), word(kind).into()];
+                late.extend(told(Some(notice.status), &behind.status).map(|kind| (behind, kind)));
+            }
+            for (Neighbour { event_id: id, at, is_simulated, .. }, kind) in late {
+                let values = vec![shop_id.into(), id.clone().into(), word(kind).into()];
                 transaction.execute_raw(self.statement(TOLD_AFTER_ALL, values)).await?;
-                let (id, is_simulated) = (behind.event_id, behind.is_simulated);
-                let later = Happening { id, kind, at: behind.at, is_simulated, ..of.clone() };
-                self.tell(&transaction, event.shop_id, &later, now).await?;
+                self.tell(&transaction, shop_id, &Happening { id, kind, at, is_simulated, ..of.clone() }, now).await?;
                 kinds.push(kind);
             }
             let activated =
@@ -127,29 +139,6 @@ impl Store {
         Ok(newest.map_or(notice.at, |at| notice.at.min(at - 1)))
     }
 
-    async fn neighbour(
-        &self,
-        db: &impl ConnectionTrait,
-        notice: &Notice<'_>,
-        at: i64,
-        side: Side,
-    ) -> Result<Option<Neighbour>, StoreError> {
-        let (comparison, order) = match side {
-            Side::Before => ("<", "DESC"),
-            Side::Behind => (">", "ASC"),
-        };
-        let sql = format!(
-            "SELECT event_id, status, at, is_simulated, told FROM connection_notices WHERE shop_id = $1 \
-             AND connection_id = $2 AND (at {comparison} $3 OR (at = $3 AND event_id {comparison} $4)) \
-             ORDER BY at {order}, event_id {order} LIMIT 1"
-        );
-        let connection = notice.happening.connection_id.clone();
-        let values: Vec<Value> =
-            vec![notice.event.shop_id.into(), connection.into(), at.into(), notice.event.id.clone().into()];
-        let row = db.query_one_raw(self.statement(&sql, values)).await?;
-        row.as_ref().map(read_neighbour).transpose()
-    }
-
     /// Writes down the newest status, and that the history is to be read from its start where the connection `activated`.
     async fn note_newest(
         &self,
@@ -173,6 +162,63 @@ impl Store {
             self.want_history(db, shop_id, connection).await?;
         }
         Ok(())
+    }
+}
+
+/// A place among a connection's notices: a time, and the event's id.
+type NoticePlace<'a> = (i64, &'a str);
+
+/// The notices of a connection in their order, in a transaction that holds the connection's row.
+struct Line<'a, Db> {
+    store: &'a Store,
+    db: &'a Db,
+    shop_id: i64,
+    connection: &'a str,
+}
+
+impl<Db: ConnectionTrait> Line<'_, Db> {
+    async fn next_to(&self, place: NoticePlace<'_>, side: Side) -> Result<Option<Neighbour>, StoreError> {
+        self.find(place, side, None).await
+    }
+
+    /// Whether one of those that say the same, directly behind the place, was told: it was told for all of them.
+    async fn is_told_behind(&self, place: NoticePlace<'_>, status: &str) -> Result<bool, StoreError> {
+        let found = self.find(place, Side::Behind, Some(status)).await?;
+        Ok(found.is_some_and(|notice| notice.status == status))
+    }
+
+    /// The status before those that say the same; this very one where one of them was told.
+    async fn status_before(&self, place: NoticePlace<'_>, status: &str) -> Result<Option<String>, StoreError> {
+        Ok(self.find(place, Side::Before, Some(status)).await?.map(|notice| notice.status))
+    }
+
+    /// The nearest notice, passing over those with the status `past` that were not told.
+    async fn find(
+        &self,
+        (at, event_id): NoticePlace<'_>,
+        side: Side,
+        past: Option<&str>,
+    ) -> Result<Option<Neighbour>, StoreError> {
+        let (comparison, order) = match side {
+            Side::Before => ("<", "DESC"),
+            Side::Behind => (">", "ASC"),
+        };
+        let sql = format!(
+            "SELECT event_id, status, at, is_simulated, told FROM connection_notices WHERE shop_id = $1 \
+             AND connection_id = $2 AND (at {comparison} $3 OR (at = $3 AND event_id {comparison} $4)) \
+             AND (told IS NOT NULL OR CAST($5 AS TEXT) IS NULL OR status <> $5) \
+             ORDER BY at {order}, event_id {order} LIMIT 1"
+        );
+        let values: Vec<Value> =
+            vec![self.shop_id.into(), self.connection.into(), at.into(), event_id.into(), past.into()];
+        let row = self.db.query_one_raw(self.store.statement(&sql, values)).await?;
+        row.as_ref().map(read_neighbour).transpose()
+    }
+}
+
+impl Neighbour {
+    fn place(&self) -> NoticePlace<'_> {
+        (self.at, &self.event_id)
     }
 }
 

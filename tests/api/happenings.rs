@@ -68,6 +68,16 @@ async fn a_notice_of_the_same_state_tells_nothing_twice() {
 }
 
 #[actix_web::test]
+async fn the_same_state_told_twice_the_wrong_way_round_tells_one_thing() {
+    let app = start().await;
+    let (connection, _) = connection(&app, "unauthenticated", 0);
+    for ago in [6000, 8000, 7000, 9000] {
+        event(&app, ago, "unauthenticated", &connection).done(&app).await;
+    }
+    assert_eq!(kinds(&app).await, ["unauthenticated"]);
+}
+
+#[actix_web::test]
 async fn every_order_of_arrival_tells_the_same() {
     let life = [(4000, "activated"), (3000, "unauthenticated"), (2000, "activated")];
     for order in [[0, 1, 2], [0, 2, 1], [1, 0, 2], [1, 2, 0]] {
