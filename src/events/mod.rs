@@ -12,10 +12,12 @@ pub mod inbox;
 pub mod intake;
 pub mod klaviyo;
 pub mod klaviyo_event;
+pub mod mask;
 pub mod pace;
 mod purchase;
 pub mod reader;
 pub mod sender;
+pub mod trace;
 pub mod transition;
 
 pub use histories::Histories;

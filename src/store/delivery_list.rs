@@ -12,6 +12,10 @@ const KEPT_MS: i64 = 30 * 24 * 60 * 60 * 1000;
 /// How many are forgotten in one step.
 const PRUNED_AT_ONCE: i64 = 1000;
 
+/// What of a row is listed.
+const LISTED: &str = "id, event_id, destination, kind, connection_id, retailer_id, is_simulated, is_test, state, \
+     attempts, happened_at, created_at, due_at, problem";
+
 /// A delivery as the merchant's staff see it: no personal data.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ListedDelivery {
@@ -29,6 +33,8 @@ pub struct ListedDelivery {
     pub retailer_id: String,
     /// Made by Subtotal's simulator.
     pub is_simulated: bool,
+    /// A test of the merchant's own: nothing happened.
+    pub is_test: bool,
     /// `waiting`, `sending`, `delivered`, `failed` (is tried again), `dead` or `skipped`.
     pub state: String,
     /// Tries so far.
@@ -78,8 +84,7 @@ impl Store {
     ) -> Result<Vec<ListedDelivery>, StoreError> {
         let in_state = if state.is_some() { "AND state = $5" } else { "" };
         let sql = format!(
-            "SELECT id, event_id, destination, kind, connection_id, retailer_id, is_simulated, state, attempts, \
-             happened_at, created_at, due_at, problem FROM deliveries WHERE shop_id = $1 \
+            "SELECT {LISTED} FROM deliveries WHERE shop_id = $1 \
              AND (created_at < $2 OR (created_at = $2 AND id < $3)) {in_state} \
              ORDER BY created_at DESC, id DESC LIMIT $4"
         );
@@ -88,6 +93,16 @@ impl Store {
         values.extend(state.map(Value::from));
         let rows = self.db.query_all_raw(self.statement(&sql, values)).await?;
         rows.iter().map(read).collect()
+    }
+
+    /// One of a shop's deliveries.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn delivery(&self, shop_id: i64, id: &str) -> Result<Option<ListedDelivery>, StoreError> {
+        let sql = format!("SELECT {LISTED} FROM deliveries WHERE shop_id = $1 AND id = $2");
+        let row = self.db.query_one_raw(self.statement(&sql, vec![shop_id.into(), id.into()])).await?;
+        row.as_ref().map(read).transpose()
     }
 
     /// How many deliveries of a shop stand in each state.
@@ -210,6 +225,7 @@ fn read(row: &QueryResult) -> Result<ListedDelivery, StoreError> {
         connection_id: row.try_get("", "connection_id")?,
         retailer_id: row.try_get("", "retailer_id")?,
         is_simulated: row.try_get("", "is_simulated")?,
+        is_test: row.try_get("", "is_test")?,
         attempts: row.try_get("", "attempts")?,
         happened_at: row.try_get("", "happened_at")?,
         created_at: row.try_get("", "created_at")?,

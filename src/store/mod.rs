@@ -1,6 +1,7 @@
 //! The database: the only folder that knows SeaORM. Every query but those in `shops` takes a shop's id first.
 
 mod activity;
+mod attempts;
 mod audit;
 mod audit_chain;
 mod claims;
@@ -39,6 +40,7 @@ use sea_orm::{
 use sea_orm_migration::MigratorTrait;
 
 pub use activity::{Activity, ActivityEntry, Cursor};
+pub use attempts::{DeliveryEnd, ListedAttempt, Tried};
 pub use audit::{Actor, AuditLine, Deed, Trail};
 pub use audit_chain::Chain;
 pub use claims::{Claim, ClaimKey, ClaimState};
@@ -47,7 +49,7 @@ pub use connections::{ConnectionCount, ListedConnection, ListedConnections};
 pub use data_report::{
     DataReport, ReportedConnection, ReportedCreation, ReportedEvent, ReportedHappening, ReportedRequest,
 };
-pub use deliveries::{DeliveryEnd, DueDelivery};
+pub use deliveries::DueDelivery;
 pub use delivery_list::{ListedDelivery, ReportedDelivery};
 pub use entries::FoundEntries;
 pub use histories::{LeasedHistory, PageEnd};
