@@ -10,6 +10,7 @@ pub mod happening;
 pub mod histories;
 pub mod inbox;
 pub mod intake;
+pub mod invented;
 pub mod klaviyo;
 pub mod klaviyo_event;
 pub mod mask;

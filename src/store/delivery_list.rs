@@ -7,11 +7,6 @@ use serde_json::json;
 use super::{Actor, Deed, Store, StoreError};
 use crate::events::happening::Happening;
 
-/// How long deliveries that ended are kept, in milliseconds.
-const KEPT_MS: i64 = 30 * 24 * 60 * 60 * 1000;
-/// How many are forgotten in one step.
-const PRUNED_AT_ONCE: i64 = 1000;
-
 /// What of a row is listed.
 const LISTED: &str = "id, event_id, destination, kind, connection_id, retailer_id, is_simulated, is_test, state, \
      attempts, happened_at, created_at, due_at, problem";
@@ -152,20 +147,9 @@ impl Store {
         Ok(queued)
     }
 
-    /// Forgets deliveries that ended a month ago, at most so many that nobody waits for it. Answers how many. `now` is
-    /// Unix milliseconds.
-    ///
-    /// # Errors
-    /// [`StoreError`].
-    pub async fn prune_ended(&self, now: i64) -> Result<u64, StoreError> {
-        const SQL: &str = "DELETE FROM deliveries WHERE id IN \
-             (SELECT id FROM deliveries WHERE ended_at < $1 ORDER BY ended_at LIMIT $2)";
-        let values: Vec<Value> = vec![(now - KEPT_MS).into(), PRUNED_AT_ONCE.into()];
-        Ok(self.db.execute_raw(self.statement(SQL, values)).await?.rows_affected())
-    }
-
     /// Deletes the deliveries about a customer, whatever their state: by the customer's id, and by connections known to
-    /// be the customer's. Goes before those connections are forgotten.
+    /// be the customer's. Goes before those connections are forgotten. A test that names no customer may name anybody's
+    /// address, so no such one stays while it holds it.
     pub(super) async fn erase_deliveries_of(
         &self,
         db: &impl ConnectionTrait,
@@ -180,9 +164,12 @@ impl Store {
              (SELECT connection_id FROM connection_claims WHERE shop_id = $1 AND customer_id = $2 \
              AND connection_id IS NOT NULL)",
         ];
+        const TESTS: &str = "DELETE FROM deliveries WHERE shop_id = $1 AND is_test AND customer_id IS NULL \
+             AND content IS NOT NULL";
         for sql in SQL {
             db.execute_raw(self.statement(sql, vec![shop_id.into(), customer.into()])).await?;
         }
+        db.execute_raw(self.statement(TESTS, vec![shop_id.into()])).await?;
         Ok(())
     }
 

@@ -22,6 +22,7 @@ mod integrations;
 mod notices;
 mod open;
 mod refusals;
+mod retention;
 mod rules;
 mod sealed;
 mod secrets;
@@ -30,6 +31,7 @@ mod shop_redact;
 mod shops;
 mod subtotal_events;
 mod summaries;
+mod test_deliveries;
 mod tokens;
 
 use migrations::Migrator;
@@ -65,6 +67,7 @@ pub use secrets::SecretKind;
 pub use shop::{Accounts, LinkStyle, Shop, ShopCache, ShopChanges};
 pub use subtotal_events::{EventFate, EventLine, LeasedEvent, NewEvent};
 pub use summaries::ShopSummary;
+pub use test_deliveries::TestDelivery;
 pub use tokens::StoredTokens;
 
 /// The advisory lock PostgreSQL takes while one process migrates; any constant of our own.

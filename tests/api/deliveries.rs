@@ -19,7 +19,7 @@ use crate::support::wait::until;
 const OTHER: &str = "other.myshopify.com";
 
 async fn set(app: &TestApp, destination: Destination, is_on: bool) {
-    let integration = Integration { is_on, identifier: Identifier::Email, allow_simulated: false };
+    let integration = Integration { is_on, ..Integration::default() };
     let id = app.shop_id(SHOP).await;
     app.store.save_integration(id, destination, &integration, None, Actor::CommandLine, 0).await.unwrap();
 }
