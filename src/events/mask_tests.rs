@@ -53,12 +53,16 @@ fn requests(happening: &Happening) -> Vec<Value> {
 #[test]
 fn the_shape_of_an_event_stays_and_what_it_tells_of_a_person_goes() {
     let private = ["alice@private.example", "+15550001111", "7001", "Mustard"];
-    let purchased = event(&happening(HappeningKind::Purchased, private, 43.04), &"ab".repeat(16), Identifier::Email, None);
+    let purchased =
+        event(&happening(HappeningKind::Purchased, private, 43.04), &"ab".repeat(16), Identifier::Email, None);
     let masked = request(&purchased.unwrap());
     let attributes = &masked["data"]["attributes"];
     assert_eq!(attributes["profile"]["data"], json!({ "type": "profile", "attributes": { "email": MARK } }));
     assert_eq!(attributes["metric"]["data"]["attributes"]["name"], "Purchased at Retailer");
-    assert_eq!((&attributes["time"], &attributes["unique_id"]), (&json!("2026-05-31T14:48:23Z"), &json!("ab".repeat(16))));
+    assert_eq!(
+        (&attributes["time"], &attributes["unique_id"]),
+        (&json!("2026-05-31T14:48:23Z"), &json!("ab".repeat(16)))
+    );
     let properties = &attributes["properties"];
     assert_eq!((&properties["retailer"], &properties["total"]), (&json!("walmart"), &json!(NUMBER)));
     assert_eq!(properties["brands"], json!([MARK, MARK, MARK]));
@@ -107,7 +111,8 @@ fn an_answer_keeps_the_kind_of_an_error_and_nothing_it_repeats() {
 #[test]
 fn an_answer_of_shopify_keeps_the_code_and_the_field() {
     let throttled = json!({ "data": null, "errors": [{ "message": "no", "extensions": { "code": "THROTTLED" } }] });
-    let refused = json!({ "data": { "flowTriggerReceive": { "userErrors": [{ "field": ["handle", "x"], "message": "no" }] } } });
+    let refused =
+        json!({ "data": { "flowTriggerReceive": { "userErrors": [{ "field": ["handle", "x"], "message": "no" }] } } });
     let told = |body: &Value| answer(body.to_string().as_bytes(), &Private::default()).unwrap();
     assert_eq!(told(&throttled), json!({ "errors": [{ "code": "THROTTLED", "message": MARK }] }));
     assert_eq!(told(&refused), json!({ "userErrors": [{ "field": ["handle", MARK], "message": MARK }] }));

@@ -211,8 +211,7 @@ impl Sender {
             Err(_) => return self.rest(account, "Shopify gives no access: open the app in the Shopify admin"),
         };
         trace.trigger(&trigger, &token);
-        let fired =
-            self.admin_api.flow_trigger(&account.shop.domain, &token, trigger.handle, &trigger.payload).await;
+        let fired = self.admin_api.flow_trigger(&account.shop.domain, &token, trigger.handle, &trigger.payload).await;
         if let Some((status, answer)) = &fired.answer {
             trace.answered(*status, answer);
         }

@@ -104,6 +104,8 @@ async fn fill(app: &TestApp, shop: &str) {
             .await;
         fill_events(app, id, shop, customer).await;
     }
+    // Each delivery leaves a try.
+    app.until_state(shop, "delivered", 6).await;
 }
 
 /// What events of a customer's connection leave: one is done, one waits, one could not be read.
