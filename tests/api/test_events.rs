@@ -12,7 +12,11 @@ use crate::support::happenings::{EMAIL, MOBILE};
 const KINDS: [&str; 5] = ["connected", "reauthenticated", "unauthenticated", "disconnected", "purchased"];
 
 async fn test(app: &TestApp, tool: &str, body: &Value) -> Answer {
-    app.staff_call(Method::POST, SHOP, &format!("/integrations/{tool}/test-event"), |call| call.json(body)).await
+    test_of(app, SHOP, tool, body).await
+}
+
+async fn test_of(app: &TestApp, shop: &str, tool: &str, body: &Value) -> Answer {
+    app.staff_call(Method::POST, shop, &format!("/integrations/{tool}/test-event"), |call| call.json(body)).await
 }
 
 /// Sends a test event, waits until it was delivered and answers it.
@@ -68,12 +72,16 @@ async fn the_profile_is_named_by_what_the_merchant_chose() {
         (Identifier::CustomerId, "customerId", ALICE, json!({ "external_id": ALICE })),
         (Identifier::Mobile, "phone", MOBILE, json!({ "phone_number": MOBILE })),
     ];
-    for (identifier, field, whom, profile) in cases {
-        app.turn_on_with(SHOP, Destination::Klaviyo, identifier, false).await;
-        delivered(&app, "klaviyo", &json!({ "event": "connected", field: whom })).await;
+    for (nth, (identifier, field, whom, profile)) in cases.into_iter().enumerate() {
+        let shop = format!("identifier-{nth}.myshopify.com");
+        app.install(&shop).await;
+        app.turn_on_with(&shop, Destination::Klaviyo, identifier, false).await;
+        let sent = test_of(&app, &shop, "klaviyo", &json!({ "event": "connected", field: whom })).await;
+        assert_eq!(sent.status, 202, "{sent:?}");
+        app.until_state(&shop, "delivered", 1).await;
         let sent = app.klaviyo.calls().pop().unwrap().body["data"]["attributes"]["profile"].clone();
         assert_eq!(sent["data"]["attributes"], profile);
-        let missing = test(&app, "klaviyo", &json!({ "event": "connected", "email": EMAIL })).await;
+        let missing = test_of(&app, &shop, "klaviyo", &json!({ "event": "connected", "email": EMAIL })).await;
         assert_eq!((missing.status, missing.fields()), (400, vec![field.to_owned()]));
     }
 }
