@@ -123,7 +123,7 @@ pub(super) async fn one(
     state: web::Data<AppState>,
 ) -> Result<HttpResponse, AppError> {
     let staff = staff(&state, &session).await?;
-    let id = Some(id.into_inner()).filter(|id| id.len() <= MAX_ID).ok_or(AppError::NotFound)?;
+    let id = read_id(id)?;
     let delivery = state.store.delivery(staff.shop.id, &id).await?.ok_or(AppError::NotFound)?;
     let attempts = state.store.attempts(staff.shop.id, &id).await?;
     let attempts: Vec<_> = attempts.into_iter().map(ShownAttempt::from).collect();
@@ -137,7 +137,7 @@ pub(super) async fn replay(
     state: web::Data<AppState>,
 ) -> Result<HttpResponse, AppError> {
     let staff = staff(&state, &session).await?;
-    let id = Some(id.into_inner()).filter(|id| id.len() <= MAX_ID).ok_or(AppError::NotFound)?;
+    let id = read_id(id)?;
     let now = state.clock.unix_ms();
     let queued = state.store.replay_deliveries(staff.shop.id, Some(&id), staff.actor, now).await?;
     if queued == 0 {
@@ -180,6 +180,12 @@ impl Question {
         }
         if errors.is_empty() { Ok(question) } else { Err(AppError::InvalidRequest(errors)) }
     }
+}
+
+/// What can be an id at all: no database is asked for anything else.
+fn read_id(id: web::Path<String>) -> Result<String, AppError> {
+    let can_be = |id: &String| id.len() <= MAX_ID && id.bytes().all(|byte| byte.is_ascii_graphic());
+    Some(id.into_inner()).filter(can_be).ok_or(AppError::NotFound)
 }
 
 fn listed(delivery: ListedDelivery) -> Shown<i32> {

@@ -6,14 +6,23 @@ const TRY_WORDS = {
   dead: ["Given up", "critical"], skipped: ["Skipped", "neutral"],
 };
 
+const asJson = (value) => (value === undefined ? [] : ["", JSON.stringify(value, null, 2)]);
+
+/** A request as it went over the wire, as far as it was written down. */
+function requestText({ method, path, revision, body, trigger, payload }) {
+  if (trigger) return [`Trigger ${trigger}`, ...asJson(payload)].join("\n");
+  return [`${method} ${path}`, `revision: ${revision}`, ...asJson(body)].join("\n");
+}
+
 function oneTry({ at, durationMs, outcome, problem, request, response }, number) {
   const [word, tone] = TRY_WORDS[outcome] || [outcome, "neutral"];
   const text = (heading, value) => value && el("div", { class: "exchange" }, el("h4", {}, heading),
-    el("pre", { tabindex: "0", role: "region", "aria-label": `${heading} of try ${number}` }, JSON.stringify(value, null, 2)));
+    el("pre", { tabindex: "0", role: "region", "aria-label": `${heading} of try ${number}` }, value));
   return el("li", {},
     el("p", {}, badge(word, tone), " ", when(at), ` · took ${durationMs < 1000 ? `${durationMs} ms` : `${(durationMs / 1000).toFixed(1)} s`}`),
     problem && el("p", { class: "quiet" }, problem),
-    el("div", { class: "exchanges" }, text("Request", request), text("Answer", response)));
+    el("div", { class: "exchanges" }, text("Request", request && requestText(request)),
+      text("Answer", response && [`Status ${response.status}`, ...asJson(response.body)].join("\n"))));
 }
 
 /** A list of tries, the newest first. */
@@ -27,7 +36,7 @@ function tryList(attempts) {
 
 /** A button that opens the tries of a delivery in a row below its own, and closes them again. */
 function triesButton(delivery, name) {
-  const label = (open) => `${open ? "Hide" : "Show"} the tries of: ${name}, ${new Date(delivery.happenedAt).toLocaleString("en")}`;
+  const label = (open) => `${open ? "Hide tries" : "Tries"}: ${name}, ${new Date(delivery.happenedAt).toLocaleString("en")}`;
   const button = el("s-button", { type: "button", variant: "tertiary", accessibilityLabel: label(false) }, "Tries");
   let below;
   const turn = (open) => {
