@@ -198,7 +198,7 @@ async fn install(settings: &[(&'static str, String)], shops: &[String]) {
             store.save_shop(&domain, changes, Actor::CommandLine, 0).await.unwrap();
         }
         let id = store.shop_id(&domain).await.unwrap().unwrap();
-        let on = Integration { is_on: true, identifier: Identifier::Email, allow_simulated: false };
+        let on = Integration { is_on: true, is_paused: false, identifier: Identifier::Email, allow_simulated: false };
         let key = format!("pk_of_{shop}").into();
         store.save_integration(id, Destination::Klaviyo, &on, Some(&key), Actor::CommandLine, 0).await.unwrap();
     }

@@ -18,6 +18,8 @@ mod m0013_followed_connections;
 mod m0014_happenings;
 mod m0015_integrations;
 mod m0016_deliveries;
+mod m0017_delivery_attempts;
+mod m0018_merchants_choices;
 mod m0019_inbox_and_connections;
 
 /// Every migration, oldest first.
@@ -44,6 +46,8 @@ impl MigratorTrait for Migrator {
             Box::new(m0014_happenings::Migration),
             Box::new(m0015_integrations::Migration),
             Box::new(m0016_deliveries::Migration),
+            Box::new(m0017_delivery_attempts::Migration),
+            Box::new(m0018_merchants_choices::Migration),
             Box::new(m0019_inbox_and_connections::Migration),
         ]
     }

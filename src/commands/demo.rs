@@ -202,7 +202,7 @@ async fn seed(store: &Store) -> anyhow::Result<()> {
         store.set_list(id, &scope, change, Actor::CommandLine, now).await?;
     }
     // Off in a real shop; the demo is there to show it.
-    let on = Integration { is_on: true, identifier: Identifier::Email, allow_simulated: true };
+    let on = Integration { is_on: true, identifier: Identifier::Email, allow_simulated: true, is_paused: false };
     for destination in Destination::ALL {
         let key = (destination == Destination::Klaviyo).then(|| KLAVIYO_KEY.into());
         store.save_integration(id, destination, &on, key.as_ref(), Actor::CommandLine, now).await?;

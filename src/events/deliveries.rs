@@ -10,7 +10,7 @@ use std::time::Duration;
 use rand::RngExt;
 use tokio::sync::watch;
 use tokio::task::{Id, JoinError, JoinSet};
-use tokio::time::{sleep, timeout};
+use tokio::time::{interval, sleep, timeout};
 
 use super::sender::{Account, Sender, Standing};
 use crate::store::{Destination, DueDelivery, StoreError};
@@ -29,8 +29,8 @@ const LEASE_SPARE: Duration = Duration::from_secs(5);
 const KNOWN_FOR: Duration = Duration::from_secs(1);
 /// How long tries that run may take to end once the process stops. Others take over what does not.
 const STOP: Duration = Duration::from_secs(8);
-/// How often old deliveries are forgotten, in polls: about every ten minutes.
-const PRUNE_EVERY: u32 = 1200;
+/// How often old deliveries are forgotten.
+const PRUNE_EVERY: Duration = Duration::from_mins(10);
 /// Tries before a delivery is given up, how much longer each gap is than the one before, and the longest gap, in first
 /// gaps: with a first gap of 5 s that is 6 hours, and all of them last more than a day.
 const TRIES: i32 = 13;
@@ -61,7 +61,7 @@ pub async fn run(sender: Arc<Sender>, destination: Destination, mut stopped: wat
         accounts,
         served: 0,
     };
-    let mut polls = 0;
+    let mut pruning = interval(PRUNE_EVERY);
     while !*stopped.borrow() {
         if let Err(error) = worker.fill().await {
             tracing::error!(%error, "due deliveries could not be read");
@@ -69,12 +69,8 @@ pub async fn run(sender: Arc<Sender>, destination: Destination, mut stopped: wat
         tokio::select! {
             changed = stopped.changed() => if changed.is_err() { break },
             Some(ended) = worker.running.join_next_with_id() => worker.gather(ended).await,
-            () = sleep(POLL) => {
-                if polls % PRUNE_EVERY == 0 && destination == Destination::Klaviyo {
-                    worker.prune().await;
-                }
-                polls += 1;
-            }
+            _ = pruning.tick(), if destination == Destination::Klaviyo => worker.prune(),
+            () = sleep(POLL) => {}
         }
     }
     let _ = timeout(STOP, async { while worker.running.join_next().await.is_some() {} }).await;
@@ -169,12 +165,16 @@ impl Worker {
         }
     }
 
-    async fn prune(&self) {
-        match self.sender.store.prune_ended(self.sender.clock.unix_ms()).await {
-            Ok(0) => {}
-            Ok(forgotten) => tracing::info!(forgotten, "old deliveries forgotten"),
-            Err(error) => tracing::error!(%error, "old deliveries could not be forgotten"),
-        }
+    /// Forgets old deliveries, beside what is sent.
+    fn prune(&mut self) {
+        let sender = self.sender.clone();
+        self.running.spawn(async move {
+            match sender.store.prune_ended(sender.clock.unix_ms()).await {
+                Ok(0) => {}
+                Ok(forgotten) => tracing::info!(forgotten, "old deliveries forgotten"),
+                Err(error) => tracing::error!(%error, "old deliveries could not be forgotten"),
+            }
+        });
     }
 }
 

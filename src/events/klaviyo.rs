@@ -10,6 +10,10 @@ use url::Url;
 /// The version of Klaviyo's API this service speaks
 /// (<https://developers.klaviyo.com/en/docs/api_versioning_and_deprecation_policy>: each lives two years).
 pub const REVISION: &str = "2026-07-15";
+/// Where events are created, below the base URL.
+pub const EVENTS_PATH: &str = "api/events";
+/// Longest refusal that is read, in bytes.
+const MAX_REFUSAL: usize = 16 * 1024;
 /// JSON:API.
 const MEDIA_TYPE: &str = "application/vnd.api+json";
 /// How long to wait when Klaviyo does not say.
@@ -55,6 +59,15 @@ pub enum KlaviyoError {
     TimedOut,
 }
 
+/// What came of creating an event.
+#[derive(Debug)]
+pub struct Created {
+    /// Whether Klaviyo took it.
+    pub outcome: Result<(), KlaviyoError>,
+    /// The status and the body of its answer, where there was one; of a success, no body.
+    pub answer: Option<(u16, Vec<u8>)>,
+}
+
 fn status(status: Option<u16>) -> String {
     status.map(|status| format!(": status {status}")).unwrap_or_default()
 }
@@ -77,12 +90,16 @@ impl KlaviyoApi {
     }
 
     /// Creates an event. Klaviyo ignores one whose `unique_id` it has for the same profile and metric.
-    ///
-    /// # Errors
-    /// [`KlaviyoError`].
-    pub async fn create_event(&self, key: &SecretString, event: &serde_json::Value) -> Result<(), KlaviyoError> {
-        let request = self.http.post(self.url("api/events")).header(CONTENT_TYPE, MEDIA_TYPE);
-        self.ask(key, request.body(event.to_string())).await
+    pub async fn create_event(&self, key: &SecretString, event: &serde_json::Value) -> Created {
+        let request = self.http.post(self.url(EVENTS_PATH)).header(CONTENT_TYPE, MEDIA_TYPE);
+        let response = match self.ask_raw(key, request.body(event.to_string())).await {
+            Ok(response) => response,
+            Err(error) => return Created { outcome: Err(error), answer: None },
+        };
+        let (outcome, status) = (judge(&response), response.status().as_u16());
+        // A success is one whatever its body says, so it is not waited for.
+        let body = if outcome.is_ok() { Vec::new() } else { beginning(response).await };
+        Created { outcome, answer: Some((status, body)) }
     }
 
     /// Whether Klaviyo knows the key. Whether the key may write events is only known once one is written.
@@ -96,10 +113,6 @@ impl KlaviyoApi {
             403 => Ok(()),
             _ => judge(&asked),
         }
-    }
-
-    async fn ask(&self, key: &SecretString, request: reqwest::RequestBuilder) -> Result<(), KlaviyoError> {
-        judge(&self.ask_raw(key, request).await?)
     }
 
     async fn ask_raw(
@@ -131,6 +144,19 @@ impl KlaviyoError {
             Self::Throttled(_) | Self::Unavailable(_) | Self::TimedOut => "klaviyo_unavailable",
         }
     }
+}
+
+/// What can be read of a body, up to [`MAX_REFUSAL`].
+async fn beginning(mut response: reqwest::Response) -> Vec<u8> {
+    let mut body = Vec::new();
+    while let Ok(Some(chunk)) = response.chunk().await {
+        body.extend_from_slice(&chunk);
+        if body.len() > MAX_REFUSAL {
+            body.truncate(MAX_REFUSAL);
+            break;
+        }
+    }
+    body
 }
 
 fn judge(response: &reqwest::Response) -> Result<(), KlaviyoError> {

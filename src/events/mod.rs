@@ -10,12 +10,15 @@ pub mod happening;
 pub mod histories;
 pub mod inbox;
 pub mod intake;
+pub mod invented;
 pub mod klaviyo;
 pub mod klaviyo_event;
+pub mod mask;
 pub mod pace;
 mod purchase;
 pub mod reader;
 pub mod sender;
+pub mod trace;
 pub mod transition;
 
 pub use histories::Histories;

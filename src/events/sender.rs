@@ -15,12 +15,13 @@ use super::happening::Happening;
 use super::klaviyo::{KlaviyoApi, KlaviyoError};
 use super::klaviyo_event::{event, has_link_url};
 use super::pace::{Pace, Paces};
+use super::trace::Trace;
 use crate::clock::Clock;
 use crate::install::Tokens;
 use crate::linking::link_url::relink_url;
 use crate::shopify::AdminApi;
 use crate::shopify::admin_api::AdminApiError;
-use crate::store::{DeliveryEnd, Destination, DueDelivery, Integration, Shop, Store, StoreError};
+use crate::store::{DeliveryEnd, Destination, DueDelivery, Integration, Shop, Store, StoreError, Tried};
 use crate::subtotal::{Deadline, Retailers, SubtotalApi};
 
 /// What Shopify's Admin API needs to refill a bucket that is empty, about.
@@ -103,14 +104,11 @@ impl Sender {
 
     /// Sends a delivery and writes down how that ended.
     pub async fn send(&self, account: &Account, destination: Destination, due: &DueDelivery) {
-        let end = self.end_of(account, destination, due).await;
-        let (outcome, problem) = match &end {
-            DeliveryEnd::Delivered => ("delivered", ""),
-            DeliveryEnd::Failed(problem, _) => ("failed", problem.as_str()),
-            DeliveryEnd::Held(problem, _) => ("held", problem.as_str()),
-            DeliveryEnd::Dead(problem) => ("dead", problem.as_str()),
-            DeliveryEnd::Skipped(problem) => ("skipped", problem.as_str()),
-        };
+        let (at, started) = (self.clock.unix_ms(), self.clock.age_ms());
+        let mut trace = Trace::default();
+        let end = self.end_of(account, destination, due, &mut trace).await;
+        let (outcome, problem) = (end.outcome(), end.problem().unwrap_or_default());
+        let duration_ms = i64::try_from(self.clock.age_ms().saturating_sub(started)).unwrap_or(i64::MAX);
         metrics::counter!("deliveries_total", "destination" => destination.as_str(), "outcome" => outcome).increment(1);
         let (shop, delivery, attempt) = (&account.shop.domain, &due.id, due.attempt);
         let destination = destination.as_str();
@@ -119,14 +117,21 @@ impl Sender {
         } else {
             tracing::warn!(%shop, destination, delivery, attempt, problem, outcome, "not delivered");
         }
-        match self.store.end_delivery(due, &end, self.clock.unix_ms()).await {
+        let tried = Tried { at, duration_ms, request: trace.request, response: trace.response };
+        match self.store.end_delivery(due, &end, &tried, self.clock.unix_ms()).await {
             Ok(true) => {}
             Ok(false) => tracing::info!(%shop, delivery, "another process took the delivery over, or it is gone"),
             Err(error) => tracing::error!(%error, delivery, "the end of a try was not written down; it is repeated"),
         }
     }
 
-    async fn end_of(&self, account: &Account, destination: Destination, due: &DueDelivery) -> DeliveryEnd {
+    async fn end_of(
+        &self,
+        account: &Account,
+        destination: Destination,
+        due: &DueDelivery,
+        trace: &mut Trace,
+    ) -> DeliveryEnd {
         let Some(happening) = &due.happening else {
             return DeliveryEnd::Dead("What was to be sent can not be opened".to_owned());
         };
@@ -139,15 +144,21 @@ impl Sender {
         }
         let sent = async {
             match destination {
-                Destination::Klaviyo => self.to_klaviyo(account, happening, due).await,
-                Destination::Flow => self.to_flow(account, happening, due).await,
+                Destination::Klaviyo => self.to_klaviyo(account, happening, due, trace).await,
+                Destination::Flow => self.to_flow(account, happening, due, trace).await,
             }
         };
         let end = timeout(self.attempt_timeout * 2, sent).await;
         end.unwrap_or_else(|_| self.failed(due, "It took too long".to_owned()))
     }
 
-    async fn to_klaviyo(&self, account: &Account, happening: &Happening, due: &DueDelivery) -> DeliveryEnd {
+    async fn to_klaviyo(
+        &self,
+        account: &Account,
+        happening: &Happening,
+        due: &DueDelivery,
+        trace: &mut Trace,
+    ) -> DeliveryEnd {
         let link_url = match self.link_url(account, happening).await {
             Ok(link_url) => link_url,
             Err(problem) => return self.failed(due, problem),
@@ -164,7 +175,12 @@ impl Sender {
         let Some(key) = &account.klaviyo_key else {
             return DeliveryEnd::Skipped("There is no Klaviyo key any more".to_owned());
         };
-        match self.klaviyo.create_event(key, &body).await {
+        trace.event(&body, key);
+        let created = self.klaviyo.create_event(key, &body).await;
+        if let Some((status, answer)) = &created.answer {
+            trace.answered(*status, answer);
+        }
+        match created.outcome {
             Ok(()) => DeliveryEnd::Delivered,
             Err(error @ KlaviyoError::Throttled(pause)) => {
                 account.pace.pause(pause);
@@ -175,7 +191,13 @@ impl Sender {
         }
     }
 
-    async fn to_flow(&self, account: &Account, happening: &Happening, due: &DueDelivery) -> DeliveryEnd {
+    async fn to_flow(
+        &self,
+        account: &Account,
+        happening: &Happening,
+        due: &DueDelivery,
+        trace: &mut Trace,
+    ) -> DeliveryEnd {
         let link_url = match self.link_url(account, happening).await {
             Ok(link_url) => link_url,
             Err(problem) => return self.failed(due, problem),
@@ -188,8 +210,12 @@ impl Sender {
             Ok(None) => return self.rest(account, "Shopify gave no access yet: open the app in the Shopify admin"),
             Err(_) => return self.rest(account, "Shopify gives no access: open the app in the Shopify admin"),
         };
-        let fired = self.admin_api.flow_trigger(&account.shop.domain, &token, trigger.handle, &trigger.payload);
-        match fired.await {
+        trace.trigger(&trigger, &token);
+        let fired = self.admin_api.flow_trigger(&account.shop.domain, &token, trigger.handle, &trigger.payload).await;
+        if let Some((status, answer)) = &fired.answer {
+            trace.answered(*status, answer);
+        }
+        match fired.outcome {
             Ok(()) => DeliveryEnd::Delivered,
             Err(AdminApiError::TokenRejected) => {
                 self.rest(account, "Shopify rejected the app's access: open the app in the Shopify admin")

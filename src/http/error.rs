@@ -36,6 +36,9 @@ pub enum AppError {
     /// 409: it is not at the version the change was made on.
     #[error("changed meanwhile")]
     VersionConflict,
+    /// 409: the tool that something was to be sent to is off or paused.
+    #[error("the tool is off or paused")]
+    DestinationOff,
     /// 422: Subtotal refuses the key that was to be stored.
     #[error("the new Subtotal API key is not accepted")]
     KeyNotAccepted,
@@ -98,6 +101,7 @@ impl AppError {
             Self::InvalidCustomerToken(_) => problem::INVALID_CUSTOMER_TOKEN,
             Self::NoAccess(_) => problem::SHOPIFY_UNAVAILABLE,
             Self::VersionConflict => problem::VERSION_CONFLICT,
+            Self::DestinationOff => problem::DESTINATION_OFF,
             Self::KeyNotAccepted => problem::SUBTOTAL_KEY_NOT_ACCEPTED,
             Self::Klaviyo(KlaviyoError::KeyRejected | KlaviyoError::Refused(_)) => problem::KLAVIYO_KEY_REJECTED,
             Self::Klaviyo(_) => problem::KLAVIYO_UNAVAILABLE,

@@ -47,6 +47,8 @@ problems! {
         "There is no such connection for this customer. Take connection ids from /retailers.";
     VERSION_CONFLICT = "version_conflict" 409 "Changed meanwhile"
         "Somebody else changed this since it was loaded. Load it again and repeat the change.";
+    DESTINATION_OFF = "destination_off" 409 "Nothing is sent there"
+        "This tool is turned off or paused, so nothing can be sent to it. Turn it on or resume it first.";
     SUBTOTAL_KEY_NOT_ACCEPTED = "subtotal_api_key_rejected" 422 "Subtotal API key rejected"
         "Subtotal does not accept this API key, so it was not stored. Copy it again from the Subtotal dashboard.";
     KLAVIYO_KEY_REJECTED = "klaviyo_key_rejected" 422 "Klaviyo key rejected"

@@ -76,6 +76,15 @@ pub enum AdminApiError {
     Refused,
 }
 
+/// What came of firing a trigger.
+#[derive(Debug)]
+pub struct Fired {
+    /// Whether Shopify took it. [`AdminApiError::Refused`] when it knows no such trigger, or its fields are others.
+    pub outcome: Result<(), AdminApiError>,
+    /// The status and the body of its answer, where there was one.
+    pub answer: Option<(u16, Vec<u8>)>,
+}
+
 impl AdminApi {
     /// Prepares the client.
     ///
@@ -130,22 +139,24 @@ impl AdminApi {
     }
 
     /// Fires a trigger of Shopify Flow.
-    ///
-    /// # Errors
-    /// [`AdminApiError`]; [`AdminApiError::Refused`] when Shopify knows no such trigger, or its fields are others.
     pub async fn flow_trigger(
         &self,
         shop: &ShopDomain,
         token: &SecretString,
         handle: &str,
         payload: &serde_json::Value,
-    ) -> Result<(), AdminApiError> {
+    ) -> Fired {
         let variables = serde_json::json!({ "handle": handle, "payload": payload });
-        let data: FlowData = self.ask(shop, token, FLOW_TRIGGER, variables).await?;
-        match data.received {
-            Some(received) if received.user_errors.is_empty() => Ok(()),
-            _ => Err(AdminApiError::Refused),
-        }
+        let (status, body) = match self.post(shop, token, FLOW_TRIGGER, variables).await {
+            Ok(answer) => answer,
+            Err(error) => return Fired { outcome: Err(error), answer: None },
+        };
+        let outcome = match read::<FlowData>(status, &body) {
+            Ok(FlowData { received: Some(received) }) if received.user_errors.is_empty() => Ok(()),
+            Ok(_) => Err(AdminApiError::Refused),
+            Err(error) => Err(error),
+        };
+        Fired { outcome, answer: Some((status, body)) }
     }
 
     async fn ask<T: for<'de> Deserialize<'de>>(
@@ -155,6 +166,18 @@ impl AdminApi {
         query: &str,
         variables: serde_json::Value,
     ) -> Result<T, AdminApiError> {
+        let (status, body) = self.post(shop, token, query, variables).await?;
+        read(status, &body)
+    }
+
+    /// The status and the body of the answer.
+    async fn post(
+        &self,
+        shop: &ShopDomain,
+        token: &SecretString,
+        query: &str,
+        variables: serde_json::Value,
+    ) -> Result<(u16, Vec<u8>), AdminApiError> {
         let url = format!("{}/admin/api/{}/graphql.json", self.base_url(shop), self.config.version);
         let mut token = HeaderValue::from_str(token.expose_secret()).map_err(|_| AdminApiError::TokenRejected)?;
         token.set_sensitive(true);
@@ -164,18 +187,13 @@ impl AdminApi {
             .header("X-Shopify-Access-Token", token)
             .json(&serde_json::json!({ "query": query, "variables": variables }));
         let response = request.send().await.map_err(|_| AdminApiError::Unavailable)?;
-        match response.status().as_u16() {
-            200 => {}
-            401 | 403 => return Err(AdminApiError::TokenRejected),
-            429 => return Err(AdminApiError::Throttled),
-            _ => return Err(AdminApiError::Unavailable),
-        }
-        let body = Self::limited(response).await?;
-        let answer: Answer<T> = serde_json::from_slice(&body).map_err(|_| AdminApiError::Unavailable)?;
-        if answer.errors.iter().any(|error| error.extensions.code.as_deref() == Some("THROTTLED")) {
-            return Err(AdminApiError::Throttled);
-        }
-        answer.data.ok_or(AdminApiError::Refused)
+        let status = response.status().as_u16();
+        // Only an answer is waited for to its end; what a refusal says does not change what it is.
+        let body = match Self::limited(response).await {
+            Err(error) if status == 200 => return Err(error),
+            body => body.unwrap_or_default(),
+        };
+        Ok((status, body))
     }
 
     pub(super) fn http(&self) -> &reqwest::Client {
@@ -198,6 +216,21 @@ impl AdminApi {
         }
         Ok(body)
     }
+}
+
+/// What an answer says.
+fn read<T: for<'de> Deserialize<'de>>(status: u16, body: &[u8]) -> Result<T, AdminApiError> {
+    match status {
+        200 => {}
+        401 | 403 => return Err(AdminApiError::TokenRejected),
+        429 => return Err(AdminApiError::Throttled),
+        _ => return Err(AdminApiError::Unavailable),
+    }
+    let answer: Answer<T> = serde_json::from_slice(body).map_err(|_| AdminApiError::Unavailable)?;
+    if answer.errors.iter().any(|error| error.extensions.code.as_deref() == Some("THROTTLED")) {
+        return Err(AdminApiError::Throttled);
+    }
+    answer.data.ok_or(AdminApiError::Refused)
 }
 
 impl std::fmt::Debug for Contact {

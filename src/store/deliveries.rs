@@ -4,8 +4,6 @@
 //! A row's id is derived from the shop, what happened, the destination and the part, so the database refuses a second
 //! one. What it holds of a person is sealed, and struck out once it was delivered.
 
-use std::time::Duration;
-
 use sea_orm::{ConnectionTrait, QueryResult, Value};
 use secrecy::ExposeSecret;
 use sha2::{Digest, Sha256};
@@ -30,22 +28,17 @@ pub struct DueDelivery {
     pub attempt: i32,
     /// What happened; `None` when it is damaged or was sealed under a key that is not configured any more.
     pub happening: Option<Happening>,
-    fence: i64,
+    pub(super) fence: i64,
 }
 
-/// How a try ended.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum DeliveryEnd {
-    /// The destination has it.
-    Delivered,
-    /// It is tried again after the gap.
-    Failed(String, Duration),
-    /// It was not this delivery's fault: it is tried again after the gap, and the try does not count.
-    Held(String, Duration),
-    /// It is given up until somebody replays it.
-    Dead(String),
-    /// It can not be sent as the merchant wants things sent.
-    Skipped(String),
+/// Which delivery a row is.
+pub(super) struct NewRow<'a> {
+    pub(super) id: &'a str,
+    pub(super) shop_id: i64,
+    pub(super) destination: Destination,
+    pub(super) part: i32,
+    pub(super) kind: &'static str,
+    pub(super) is_test: bool,
 }
 
 /// One row to write.
@@ -67,13 +60,6 @@ impl Store {
     ) -> Result<(), StoreError> {
         const ON: &str = "SELECT i.destination, i.allow_simulated, s.domain FROM integrations i \
              JOIN shops s ON s.id = i.shop_id WHERE i.shop_id = $1 AND i.is_on = $2 AND s.uninstalled_at IS NULL";
-        let sql = format!(
-            "INSERT INTO deliveries (id, shop_id, destination, event_id, part, kind, connection_id, retailer_id, \
-             customer_id, is_simulated, happened_at, created_at, content, key_id, state, due_at) \
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, 'waiting', {clock}) \
-             ON CONFLICT (id) DO NOTHING",
-            clock = self.clock()
-        );
         for row in db.query_all_raw(self.statement(ON, vec![shop_id.into(), true.into()])).await? {
             if happening.is_simulated && !row.try_get::<bool>("", "allow_simulated")? {
                 continue;
@@ -82,28 +68,49 @@ impl Store {
             let domain: String = row.try_get("", "domain")?;
             for part in parts(happening, destination) {
                 let id = id(&domain, &happening.id, destination, part.number);
-                let content = serde_json::to_string(&part.of(happening)).expect("plain data serialises");
-                let place = format!("delivery:{id}");
-                let (sealed, key_id) = self.keyring.seal(Place { shop_id, kind: &place }, &content.into())?;
-                let values: Vec<Value> = vec![
-                    id.into(),
-                    shop_id.into(),
-                    destination.as_str().into(),
-                    happening.id.clone().into(),
-                    part.number.into(),
-                    part.kind.into(),
-                    happening.connection_id.clone().into(),
-                    happening.retailer_id.clone().into(),
-                    happening.customer_id.clone().into(),
-                    happening.is_simulated.into(),
-                    happening.at.into(),
-                    now.into(),
-                    sealed.into(),
-                    key_id.into(),
-                ];
-                db.execute_raw(self.statement(&sql, values)).await?;
+                let row = NewRow { id: &id, shop_id, destination, part: part.number, kind: part.kind, is_test: false };
+                self.put_delivery(db, &row, &part.of(happening), now).await?;
             }
         }
+        Ok(())
+    }
+
+    /// Writes one delivery, unless it is there. It holds `happening` alone, which is sealed.
+    pub(super) async fn put_delivery(
+        &self,
+        db: &impl ConnectionTrait,
+        row: &NewRow<'_>,
+        happening: &Happening,
+        now: i64,
+    ) -> Result<(), StoreError> {
+        let sql = format!(
+            "INSERT INTO deliveries (id, shop_id, destination, event_id, part, kind, connection_id, retailer_id, \
+             customer_id, is_simulated, is_test, happened_at, created_at, content, key_id, state, due_at) \
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, 'waiting', {clock}) \
+             ON CONFLICT (id) DO NOTHING",
+            clock = self.clock()
+        );
+        let content = serde_json::to_string(happening).expect("plain data serialises");
+        let place = format!("delivery:{}", row.id);
+        let (sealed, key_id) = self.keyring.seal(Place { shop_id: row.shop_id, kind: &place }, &content.into())?;
+        let values: Vec<Value> = vec![
+            row.id.into(),
+            row.shop_id.into(),
+            row.destination.as_str().into(),
+            happening.id.clone().into(),
+            row.part.into(),
+            row.kind.into(),
+            happening.connection_id.clone().into(),
+            happening.retailer_id.clone().into(),
+            happening.customer_id.clone().into(),
+            happening.is_simulated.into(),
+            row.is_test.into(),
+            happening.at.into(),
+            now.into(),
+            sealed.into(),
+            key_id.into(),
+        ];
+        db.execute_raw(self.statement(&sql, values)).await?;
         Ok(())
     }
 
@@ -118,7 +125,8 @@ impl Store {
         Ok(transaction.commit().await?)
     }
 
-    /// The shops that have something due for a destination, by id. Costs a few index look-ups a shop, however much waits.
+    /// The shops that have something due for a destination that is not paused, by id. Costs a few index look-ups a shop,
+    /// however much waits.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -129,15 +137,16 @@ impl Store {
              SELECT (SELECT MIN(d.shop_id) FROM deliveries d WHERE d.destination = $1 AND d.due_at IS NOT NULL \
              AND d.shop_id > s.shop_id) FROM s WHERE s.shop_id IS NOT NULL) \
              SELECT s.shop_id FROM s WHERE s.shop_id IS NOT NULL AND (SELECT MIN(d.due_at) FROM deliveries d \
-             WHERE d.destination = $1 AND d.shop_id = s.shop_id AND d.due_at IS NOT NULL) <= {clock}",
-            clock = self.clock()
+             WHERE d.destination = $1 AND d.shop_id = s.shop_id AND d.due_at IS NOT NULL) <= {clock} AND NOT {paused}",
+            clock = self.clock(),
+            paused = paused("s.shop_id")
         );
         let rows = self.db.query_all_raw(self.statement(&sql, vec![destination.as_str().into()])).await?;
         rows.iter().map(|row| Ok(row.try_get("", "shop_id")?)).collect()
     }
 
-    /// Leases up to `limit` due deliveries of a shop, those that have been due longest, for so many milliseconds. A lease
-    /// that ran out is due again.
+    /// Leases up to `limit` due deliveries of a shop, those that have been due longest, for so many milliseconds, in the
+    /// order they were written in. A lease that ran out is due again. None while the destination is paused.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -155,46 +164,18 @@ impl Store {
         let sql = format!(
             "UPDATE deliveries SET state = 'sending', attempts = attempts + 1, fence = fence + 1, \
              due_at = {clock} + $4 WHERE id IN (SELECT id FROM deliveries WHERE destination = $1 AND shop_id = $2 \
-             AND due_at <= {clock} ORDER BY due_at LIMIT $3 {lock}) \
-             RETURNING id, part, attempts, fence, content",
-            clock = self.clock()
+             AND due_at <= {clock} AND NOT {paused} ORDER BY due_at LIMIT $3 {lock}) \
+             RETURNING id, part, attempts, fence, content, created_at",
+            clock = self.clock(),
+            paused = paused("$2")
         );
         let values: Vec<Value> =
             vec![destination.as_str().into(), shop_id.into(), i64::from(limit).into(), lease_ms.into()];
         let rows = self.db.query_all_raw(self.statement(&sql, values)).await?;
-        rows.iter().map(|row| self.read_due(shop_id, row)).collect()
-    }
-
-    /// Ends a try. Answers false when it was taken over meanwhile, or its row is gone; nothing is changed then. An end
-    /// that a power loss takes back costs a repeat, never an event, so it is not waited for on SQLite.
-    ///
-    /// # Errors
-    /// [`StoreError`].
-    pub async fn end_delivery(&self, delivery: &DueDelivery, end: &DeliveryEnd, now: i64) -> Result<bool, StoreError> {
-        let (state, problem, gap, counts) = match end {
-            DeliveryEnd::Delivered => ("delivered", None, None, 0),
-            DeliveryEnd::Failed(problem, gap) => ("failed", Some(problem), Some(gap), 0),
-            DeliveryEnd::Held(problem, gap) => ("waiting", Some(problem), Some(gap), 1),
-            DeliveryEnd::Dead(problem) => ("dead", Some(problem), None, 0),
-            DeliveryEnd::Skipped(problem) => ("skipped", Some(problem), None, 0),
-        };
-        let due = if gap.is_some() { format!("{} + $5", self.clock()) } else { "NULL".to_owned() };
-        let ended = if gap.is_some() { "NULL" } else { "$5" };
-        let sql = format!(
-            "UPDATE deliveries SET state = $3, problem = $4, due_at = {due}, ended_at = {ended}, \
-             attempts = attempts - $6, content = CASE WHEN $3 = 'delivered' THEN NULL ELSE content END \
-             WHERE id = $1 AND fence = $2 AND state = 'sending'"
-        );
-        let time = gap.map_or(now, |gap| i64::try_from(gap.as_millis()).unwrap_or(i64::MAX));
-        let values: Vec<Value> = vec![
-            delivery.id.clone().into(),
-            delivery.fence.into(),
-            state.into(),
-            problem.cloned().into(),
-            time.into(),
-            counts.into(),
-        ];
-        Ok(self.db.execute_raw(self.statement(&sql, values)).await?.rows_affected() == 1)
+        let read = |row: &QueryResult| Ok((row.try_get::<i64>("", "created_at")?, self.read_due(shop_id, row)?));
+        let mut leased = rows.iter().map(read).collect::<Result<Vec<_>, StoreError>>()?;
+        leased.sort_by_key(|(written_at, due)| (*written_at, due.part));
+        Ok(leased.into_iter().map(|(_, due)| due).collect())
     }
 
     /// Skips everything of a shop that is due for a destination, because nothing is sent there any more.
@@ -249,25 +230,40 @@ impl Part<'_> {
     }
 }
 
-/// The event itself; for Flow, each item of a purchase besides.
-fn parts(happening: &Happening, destination: Destination) -> Vec<Part<'_>> {
-    let kind = match happening.kind {
+/// Whether a shop's destination `$1` is paused, as an SQL expression. One that is off is not: what is due is skipped.
+fn paused(shop_id: &str) -> String {
+    format!(
+        "EXISTS (SELECT 1 FROM integrations i WHERE i.shop_id = {shop_id} AND i.destination = $1 \
+         AND i.is_paused AND i.is_on)"
+    )
+}
+
+/// What kind of delivery tells of the event itself.
+pub(super) fn kind_of(kind: HappeningKind) -> &'static str {
+    match kind {
         HappeningKind::Connected => "connected",
         HappeningKind::Reauthenticated => "reauthenticated",
         HappeningKind::Unauthenticated => "unauthenticated",
         HappeningKind::Disconnected => "disconnected",
         HappeningKind::Purchased => "purchased",
-    };
-    let mut parts = vec![Part { number: 0, kind, item: None }];
+    }
+}
+
+/// The event itself; for Flow, each item of a purchase besides.
+fn parts(happening: &Happening, destination: Destination) -> Vec<Part<'_>> {
+    let mut parts = vec![Part { number: 0, kind: kind_of(happening.kind), item: None }];
     if let (Destination::Flow, Some(purchase)) = (destination, &happening.purchase) {
         let items = (1..).zip(&purchase.items);
-        parts.extend(items.map(|(number, item)| Part { number, kind: "product_purchased", item: Some(item) }));
+        parts.extend(items.map(|(number, item)| Part { number, kind: PRODUCT_PURCHASED, item: Some(item) }));
     }
     parts
 }
 
+/// The kind of a delivery that tells of one item of a purchase.
+pub(super) const PRODUCT_PURCHASED: &str = "product_purchased";
+
 /// The shop by its domain, so that an app that is installed anew tells nothing twice either.
-fn id(domain: &str, event: &str, destination: Destination, part: i32) -> String {
+pub(super) fn id(domain: &str, event: &str, destination: Destination, part: i32) -> String {
     let text = format!("{domain}\0{event}\0{}\0{part}", destination.as_str());
     let mut id = hex::encode(Sha256::digest(text.as_bytes()));
     id.truncate(ID_CHARACTERS);

@@ -7,10 +7,9 @@ use serde_json::json;
 use super::{Actor, Deed, Store, StoreError};
 use crate::events::happening::Happening;
 
-/// How long deliveries that ended are kept, in milliseconds.
-const KEPT_MS: i64 = 30 * 24 * 60 * 60 * 1000;
-/// How many are forgotten in one step.
-const PRUNED_AT_ONCE: i64 = 1000;
+/// What of a row is listed.
+const LISTED: &str = "id, event_id, destination, kind, connection_id, retailer_id, is_simulated, is_test, state, \
+     attempts, happened_at, created_at, due_at, problem";
 
 /// A delivery as the merchant's staff see it: no personal data.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -29,6 +28,8 @@ pub struct ListedDelivery {
     pub retailer_id: String,
     /// Made by Subtotal's simulator.
     pub is_simulated: bool,
+    /// A test of the merchant's own: nothing happened.
+    pub is_test: bool,
     /// `waiting`, `sending`, `delivered`, `failed` (is tried again), `dead` or `skipped`.
     pub state: String,
     /// Tries so far.
@@ -78,8 +79,7 @@ impl Store {
     ) -> Result<Vec<ListedDelivery>, StoreError> {
         let in_state = if state.is_some() { "AND state = $5" } else { "" };
         let sql = format!(
-            "SELECT id, event_id, destination, kind, connection_id, retailer_id, is_simulated, state, attempts, \
-             happened_at, created_at, due_at, problem FROM deliveries WHERE shop_id = $1 \
+            "SELECT {LISTED} FROM deliveries WHERE shop_id = $1 \
              AND (created_at < $2 OR (created_at = $2 AND id < $3)) {in_state} \
              ORDER BY created_at DESC, id DESC LIMIT $4"
         );
@@ -88,6 +88,16 @@ impl Store {
         values.extend(state.map(Value::from));
         let rows = self.db.query_all_raw(self.statement(&sql, values)).await?;
         rows.iter().map(read).collect()
+    }
+
+    /// One of a shop's deliveries.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn delivery(&self, shop_id: i64, id: &str) -> Result<Option<ListedDelivery>, StoreError> {
+        let sql = format!("SELECT {LISTED} FROM deliveries WHERE shop_id = $1 AND id = $2");
+        let row = self.db.query_one_raw(self.statement(&sql, vec![shop_id.into(), id.into()])).await?;
+        row.as_ref().map(read).transpose()
     }
 
     /// How many deliveries of a shop stand in each state.
@@ -137,20 +147,9 @@ impl Store {
         Ok(queued)
     }
 
-    /// Forgets deliveries that ended a month ago, at most so many that nobody waits for it. Answers how many. `now` is
-    /// Unix milliseconds.
-    ///
-    /// # Errors
-    /// [`StoreError`].
-    pub async fn prune_ended(&self, now: i64) -> Result<u64, StoreError> {
-        const SQL: &str = "DELETE FROM deliveries WHERE id IN \
-             (SELECT id FROM deliveries WHERE ended_at < $1 ORDER BY ended_at LIMIT $2)";
-        let values: Vec<Value> = vec![(now - KEPT_MS).into(), PRUNED_AT_ONCE.into()];
-        Ok(self.db.execute_raw(self.statement(SQL, values)).await?.rows_affected())
-    }
-
     /// Deletes the deliveries about a customer, whatever their state: by the customer's id, and by connections known to
-    /// be the customer's. Goes before those connections are forgotten.
+    /// be the customer's. Goes before those connections are forgotten. A test that names no customer may name anybody's
+    /// address, so no such one stays while it holds it.
     pub(super) async fn erase_deliveries_of(
         &self,
         db: &impl ConnectionTrait,
@@ -165,9 +164,12 @@ impl Store {
              (SELECT connection_id FROM connection_claims WHERE shop_id = $1 AND customer_id = $2 \
              AND connection_id IS NOT NULL)",
         ];
+        const TESTS: &str = "DELETE FROM deliveries WHERE shop_id = $1 AND is_test AND customer_id IS NULL \
+             AND content IS NOT NULL";
         for sql in SQL {
             db.execute_raw(self.statement(sql, vec![shop_id.into(), customer.into()])).await?;
         }
+        db.execute_raw(self.statement(TESTS, vec![shop_id.into()])).await?;
         Ok(())
     }
 
@@ -210,6 +212,7 @@ fn read(row: &QueryResult) -> Result<ListedDelivery, StoreError> {
         connection_id: row.try_get("", "connection_id")?,
         retailer_id: row.try_get("", "retailer_id")?,
         is_simulated: row.try_get("", "is_simulated")?,
+        is_test: row.try_get("", "is_test")?,
         attempts: row.try_get("", "attempts")?,
         happened_at: row.try_get("", "happened_at")?,
         created_at: row.try_get("", "created_at")?,

@@ -40,6 +40,8 @@ pub struct Integration {
     pub identifier: Identifier,
     /// Whether events of Subtotal's simulator are sent too.
     pub allow_simulated: bool,
+    /// Whether what is to be sent waits until the merchant resumes it.
+    pub is_paused: bool,
 }
 
 impl Destination {
@@ -81,7 +83,7 @@ impl Store {
     /// # Errors
     /// [`StoreError`].
     pub async fn integration(&self, shop_id: i64, destination: Destination) -> Result<Integration, StoreError> {
-        const SQL: &str = "SELECT is_on, identifier, allow_simulated FROM integrations \
+        const SQL: &str = "SELECT is_on, identifier, allow_simulated, is_paused FROM integrations \
              WHERE shop_id = $1 AND destination = $2";
         let values: Vec<Value> = vec![shop_id.into(), destination.as_str().into()];
         let Some(row) = self.db.query_one_raw(self.statement(SQL, values)).await? else {
@@ -94,6 +96,7 @@ impl Store {
             is_on: row.try_get("", "is_on")?,
             identifier: identifier.ok_or(StoreError::Unreadable("integrations"))?,
             allow_simulated: row.try_get("", "allow_simulated")?,
+            is_paused: row.try_get("", "is_paused")?,
         })
     }
 
@@ -112,11 +115,12 @@ impl Store {
         now: i64,
     ) -> Result<(), StoreError> {
         const SQL: &str = "INSERT INTO integrations \
-             (shop_id, destination, is_on, identifier, allow_simulated, updated_at) VALUES ($1, $2, $3, $4, $5, $6) \
+             (shop_id, destination, is_on, identifier, allow_simulated, updated_at, is_paused) \
+             VALUES ($1, $2, $3, $4, $5, $6, $7) \
              ON CONFLICT (shop_id, destination) DO UPDATE SET is_on = excluded.is_on, \
              identifier = excluded.identifier, allow_simulated = excluded.allow_simulated, \
-             updated_at = excluded.updated_at";
-        let Integration { is_on, identifier, allow_simulated } = *integration;
+             updated_at = excluded.updated_at, is_paused = excluded.is_paused";
+        let Integration { is_on, identifier, allow_simulated, is_paused } = *integration;
         let transaction = self.begin_write().await?;
         if let Some(key) = key {
             self.seal_secret(&transaction, shop_id, SecretKind::Klaviyo, key, now).await?;
@@ -131,10 +135,13 @@ impl Store {
             identifier.as_str().into(),
             allow_simulated.into(),
             now.into(),
+            is_paused.into(),
         ];
         transaction.execute_raw(self.statement(SQL, values)).await?;
-        let mut detail =
-            json!({ "destination": destination.as_str(), "enabled": is_on, "allowSimulated": allow_simulated });
+        let mut detail = json!({
+            "destination": destination.as_str(), "enabled": is_on, "allowSimulated": allow_simulated,
+            "paused": is_paused,
+        });
         if destination == Destination::Klaviyo {
             detail["identifier"] = identifier.as_str().into();
         }

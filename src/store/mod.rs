@@ -1,6 +1,7 @@
 //! The database: the only folder that knows SeaORM. Every query but those in `shops` takes a shop's id first.
 
 mod activity;
+mod attempts;
 mod audit;
 mod audit_chain;
 mod claims;
@@ -23,6 +24,7 @@ mod known_connections;
 mod notices;
 mod open;
 mod refusals;
+mod retention;
 mod rules;
 mod sealed;
 mod secrets;
@@ -31,6 +33,7 @@ mod shop_redact;
 mod shops;
 mod subtotal_events;
 mod summaries;
+mod test_deliveries;
 mod tokens;
 
 use migrations::Migrator;
@@ -41,6 +44,7 @@ use sea_orm::{
 use sea_orm_migration::MigratorTrait;
 
 pub use activity::{Activity, ActivityEntry, Cursor};
+pub use attempts::{DeliveryEnd, ListedAttempt, Tried};
 pub use audit::{Actor, AuditLine, Deed, Trail};
 pub use audit_chain::Chain;
 pub use claims::{Claim, ClaimKey, ClaimState};
@@ -49,7 +53,7 @@ pub use connections::{ListedConnection, ListedConnections};
 pub use data_report::{
     DataReport, ReportedConnection, ReportedCreation, ReportedEvent, ReportedHappening, ReportedRequest,
 };
-pub use deliveries::{DeliveryEnd, DueDelivery};
+pub use deliveries::DueDelivery;
 pub use delivery_list::{ListedDelivery, ReportedDelivery};
 pub use entries::FoundEntries;
 pub use event_list::EventLine;
@@ -67,6 +71,7 @@ pub use secrets::SecretKind;
 pub use shop::{Accounts, LinkStyle, Shop, ShopCache, ShopChanges};
 pub use subtotal_events::{EventFate, LeasedEvent, NewEvent};
 pub use summaries::ShopSummary;
+pub use test_deliveries::TestDelivery;
 pub use tokens::StoredTokens;
 
 /// The advisory lock PostgreSQL takes while one process migrates; any constant of our own.

@@ -12,11 +12,6 @@ use sha2::{Digest, Sha256};
 use super::sealed::Place;
 use super::{Store, StoreError};
 
-/// How long events that ended are kept, in milliseconds: far longer than Subtotal repeats them.
-const KEPT_MS: i64 = 30 * 24 * 60 * 60 * 1000;
-/// Events that are removed at once at most, so that nobody waits long for the write lock.
-const PRUNED_AT_ONCE: i64 = 1000;
-
 /// A verified event that arrived.
 #[derive(Debug)]
 pub struct NewEvent {
@@ -184,24 +179,6 @@ impl Store {
         values.extend([problem.into(), gap.into(), state.into()]);
         self.db.execute_raw(self.statement(&sql, values)).await?;
         Ok(())
-    }
-
-    /// Forgets events that ended a month ago, some at a time. Answers how many.
-    ///
-    /// # Errors
-    /// [`StoreError`].
-    pub async fn prune_events(&self, now: i64) -> Result<u64, StoreError> {
-        const SQL: &str = "DELETE FROM subtotal_events WHERE (shop_id, event_id) IN (SELECT shop_id, event_id \
-             FROM subtotal_events WHERE state IN ('done', 'ignored', 'unreadable', 'failed') AND received_at < $1 \
-             LIMIT $2)";
-        let mut pruned = 0;
-        loop {
-            let values: Vec<Value> = vec![(now - KEPT_MS).into(), PRUNED_AT_ONCE.into()];
-            match self.db.execute_raw(self.statement(SQL, values)).await?.rows_affected() {
-                0 => return Ok(pruned),
-                some => pruned += some,
-            }
-        }
     }
 
     /// Ends an event, in a transaction of more. Answers false when it was taken over meanwhile.

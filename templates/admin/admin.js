@@ -16,6 +16,7 @@ const WORDS = {
   shop_not_configured: "There is no Subtotal API key yet. Enter one under Connection to Subtotal.",
   invalid_request: "Something you entered is missing or wrong. Nothing was changed.",
   retailer_not_found: "This retailer is not in your Subtotal project any more.",
+  destination_off: "This is turned off or paused, so nothing can be sent to it. Turn it on and save, or resume it on Events.",
   version_conflict: "Somebody else changed this while you were working on it. Nothing was changed.",
   payload_too_large: "That is too much at once. A list can be sent in at most 8 MiB.",
   unsupported_media_type: "This kind of file can not be read. Save it as CSV.",

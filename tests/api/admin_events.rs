@@ -25,7 +25,7 @@ async fn actions(app: &TestApp) -> Vec<String> {
 async fn klaviyo_is_off_until_a_tried_key_turns_it_on() {
     let app = TestApp::start().await;
     app.never_show(KEY);
-    let off = json!({ "enabled": false, "identifier": "email", "allowSimulated": false });
+    let off = json!({ "enabled": false, "identifier": "email", "allowSimulated": false, "paused": false });
     assert_eq!(app.staff_get(SHOP, "/integrations/klaviyo").await.json(), off);
     let on = json!({ "enabled": true });
     assert_eq!(app.staff_put(SHOP, "/integrations/klaviyo", &on).await.fields(), ["privateKey"]);
@@ -39,7 +39,9 @@ async fn klaviyo_is_off_until_a_tried_key_turns_it_on() {
     assert_eq!(app.staff_get(SHOP, "/integrations/klaviyo").await.json(), off, "nothing is stored");
     app.klaviyo.set_fault(KlaviyoFault::None);
     let stored = app.staff_put(SHOP, "/integrations/klaviyo", &with_key).await;
-    let expected = json!({ "enabled": true, "keyHint": "wxyz", "identifier": "mobile", "allowSimulated": true });
+    let expected = json!({
+        "enabled": true, "keyHint": "wxyz", "identifier": "mobile", "allowSimulated": true, "paused": false,
+    });
     assert_eq!(stored.json(), expected);
     assert_eq!(app.database.rows_with(KEY).await, Vec::<String>::new(), "it is sealed");
     let calls = app.klaviyo.calls();
@@ -80,14 +82,15 @@ async fn a_key_is_tried_without_being_stored_and_one_for_events_alone_will_do() 
 #[actix_web::test]
 async fn flow_is_turned_on_and_off() {
     let app = TestApp::start().await;
-    let off = json!({ "enabled": false, "allowSimulated": false });
+    let off = json!({ "enabled": false, "allowSimulated": false, "paused": false });
     assert_eq!(app.staff_get(SHOP, "/integrations/flow").await.json(), off);
-    let on = json!({ "enabled": true, "allowSimulated": true });
+    let on = json!({ "enabled": true, "allowSimulated": true, "paused": false });
     assert_eq!(app.staff_put(SHOP, "/integrations/flow", &on).await.json(), on);
     assert_eq!(app.staff_put(SHOP, "/integrations/flow", &json!({ "enabled": "yes" })).await.fields(), ["enabled"]);
     assert_eq!(app.staff_get(SHOP, "/integrations/flow").await.json(), on);
     let last = actions(&app).await.pop().unwrap();
-    assert_eq!(last, r#"settings.integration_changed {"allowSimulated":true,"destination":"flow","enabled":true}"#);
+    let expected = r#"{"allowSimulated":true,"destination":"flow","enabled":true,"paused":false}"#;
+    assert_eq!(last, format!("settings.integration_changed {expected}"));
 }
 
 #[actix_web::test]

@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 
+use reqwest::Method;
 use serde_json::{Value, json};
 use subtotal_connect::events::happening::{Happening, HappeningKind};
 use subtotal_connect::shopify::ShopDomain;
@@ -15,7 +16,8 @@ use subtotal_connect::visibility::ShopperEmail;
 use crate::support::app::{ALICE, BOB, NOBODY, SHOP, TestApp};
 use crate::support::fake_klaviyo::KlaviyoFault;
 use crate::support::fake_subtotal::{Call, Fault};
-use crate::support::happenings::happened;
+use crate::support::happenings::{PATIENCE, happened};
+use crate::support::wait::until;
 use crate::support::webhook::{Hook, due_now, settled, states, tried};
 
 const HOUR: i64 = 3_600_000;
@@ -104,6 +106,11 @@ async fn fill(app: &TestApp, shop: &str) {
             .await;
         fill_events(app, id, shop, customer).await;
     }
+    // Each delivery leaves a try.
+    until(PATIENCE, "every delivery was tried", async || {
+        app.in_state(shop, "delivered").await + app.in_state(shop, "dead").await == 6
+    })
+    .await;
 }
 
 /// What events of a customer's connection leave: one is done, one waits, one could not be read.
@@ -279,6 +286,11 @@ async fn after_a_customers_redaction_nothing_of_the_customer_is_left_here_and_no
     app.klaviyo.set_fault(KlaviyoFault::Status(400));
     fill(&app, SHOP).await;
     app.until_state(SHOP, "dead", 6).await;
+    // A test names an address alone, which may be hers.
+    let test = json!({ "event": "connected", "email": EMAIL });
+    let sent = app.staff_call(Method::POST, SHOP, "/integrations/klaviyo/test-event", |call| call.json(&test)).await;
+    assert_eq!(sent.status, 202);
+    app.until_state(SHOP, "dead", 7).await;
     app.set_list(None, true, &[EMAIL, "bob@private.example"]).await;
     app.set_list(Some("walmart"), true, &["private.example", "Alice@Private.Example"]).await;
     let active = app.subtotal.add_connection(&app.api_key, ALICE, "walmart", "active");
@@ -307,6 +319,7 @@ async fn after_a_customers_redaction_nothing_of_the_customer_is_left_here_and_no
     assert_eq!(bobs.len(), 7, "{bobs:?}");
     assert_eq!(app.database.rows_with("e2-7002").await.len(), 1, "and what waits of his");
     assert_eq!(app.in_state(SHOP, "dead").await, 3, "Bob's");
+    assert_eq!(app.database.table("delivery_attempts").await.len(), 3, "and the tries of his");
     assert_eq!(app.database.rows_with("@private.example").await.len(), 2, "Bob's address, and the whole domain");
     let expected = [receipt("customers/data_request", "recorded"), receipt("customers/redact", "erased")];
     assert_eq!(receipts(&app).await, expected);

@@ -7,7 +7,7 @@ use serde_json::json;
 use subtotal_connect::clock::Clock;
 use subtotal_connect::events::happening::HappeningKind;
 use subtotal_connect::shopify::ShopDomain;
-use subtotal_connect::store::{Actor, DeliveryEnd, Destination, Identifier, Integration};
+use subtotal_connect::store::{Actor, DeliveryEnd, Destination, Identifier, Integration, Tried};
 
 use crate::support::app::{SHOP, TestApp};
 use crate::support::fake_klaviyo::KlaviyoFault;
@@ -17,7 +17,7 @@ use crate::support::wait::until;
 const OTHER: &str = "other.myshopify.com";
 
 async fn set(app: &TestApp, destination: Destination, is_on: bool) {
-    let integration = Integration { is_on, identifier: Identifier::Email, allow_simulated: false };
+    let integration = Integration { is_on, ..Integration::default() };
     let id = app.shop_id(SHOP).await;
     app.store.save_integration(id, destination, &integration, None, Actor::CommandLine, 0).await.unwrap();
 }
@@ -162,11 +162,14 @@ async fn what_a_killed_process_held_is_taken_over_and_it_can_not_end_it() {
     assert_eq!(app.store.shops_with_due(Destination::Klaviyo).await.unwrap(), [shop]);
     let taken_over = lease().await;
     assert_eq!((taken_over[0].id.as_str(), taken_over[0].attempt), (held[0].id.as_str(), 2));
-    let late = DeliveryEnd::Dead("too late".to_owned());
-    assert!(!app.store.end_delivery(&held[0], &late, 0).await.unwrap());
-    assert!(app.store.end_delivery(&taken_over[0], &DeliveryEnd::Delivered, 0).await.unwrap());
-    assert!(!app.store.end_delivery(&taken_over[0], &late, 0).await.unwrap());
+    let (late, tried) = (DeliveryEnd::Dead("too late".to_owned()), Tried::default());
+    assert!(!app.store.end_delivery(&held[0], &late, &tried, 0).await.unwrap());
+    assert!(app.store.end_delivery(&taken_over[0], &DeliveryEnd::Delivered, &tried, 0).await.unwrap());
+    assert!(!app.store.end_delivery(&taken_over[0], &late, &tried, 0).await.unwrap());
     assert_eq!(app.in_state(SHOP, "delivered").await, 1);
+    let attempts = app.store.attempts(shop, &held[0].id).await.unwrap();
+    assert_eq!(attempts.len(), 1, "the try that was taken over left none: {attempts:?}");
+    assert_eq!(attempts[0].outcome, "delivered");
 }
 
 #[actix_web::test]

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use actix_web::{HttpRequest, HttpResponse, web};
 use askama::Template;
 use serde::Serialize;
-use serde_json::json;
+use serde_json::{Value, json};
 use url::form_urlencoded;
 
 use super::activity::rfc3339;
@@ -15,7 +15,7 @@ use crate::app::AppState;
 use crate::http::error::AppError;
 use crate::http::problem::FieldError;
 use crate::shopify::session_token::VerifiedSession;
-use crate::store::ListedDelivery;
+use crate::store::{Destination, Integration, ListedAttempt, ListedDelivery};
 
 /// Deliveries a page has, unless `limit` says otherwise, and the most it may say.
 const DEFAULT_LIMIT: u32 = 50;
@@ -29,11 +29,14 @@ const MAX_ID: usize = 64;
 #[template(path = "admin/events.html")]
 struct EventsPage<'a> {
     frame: &'a Frame,
+    klaviyo: Integration,
+    flow: Integration,
+    kept_days: i32,
 }
 
 #[derive(Serialize)]
 pub(super) struct Page {
-    deliveries: Vec<Shown>,
+    deliveries: Vec<Shown<i32>>,
     /// How many stand in each state, whatever is shown.
     states: BTreeMap<String, i64>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -42,7 +45,7 @@ pub(super) struct Page {
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Shown {
+struct Shown<Attempts> {
     id: String,
     event_id: String,
     destination: String,
@@ -50,14 +53,30 @@ struct Shown {
     connection_id: String,
     retailer_id: String,
     simulated: bool,
+    test: bool,
     state: String,
-    attempts: i32,
+    attempts: Attempts,
     happened_at: String,
     created_at: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     next_attempt_at: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     last_problem: Option<String>,
+}
+
+/// A try, with what was asked and answered, masked.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct ShownAttempt {
+    at: String,
+    duration_ms: i64,
+    outcome: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    problem: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    request: Option<Value>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    response: Option<Value>,
 }
 
 /// What the query asks for.
@@ -70,7 +89,15 @@ struct Question {
 pub(super) async fn page(request: HttpRequest, state: web::Data<AppState>) -> Result<HttpResponse, AppError> {
     match document::open(&request, &state).await? {
         Document::Elsewhere(answer) => Ok(answer),
-        Document::Proven(_, frame) => document::page(&state, &frame, &EventsPage { frame: &frame }),
+        Document::Proven(staff, frame) => {
+            let page = EventsPage {
+                frame: &frame,
+                klaviyo: state.store.integration(staff.shop.id, Destination::Klaviyo).await?,
+                flow: state.store.integration(staff.shop.id, Destination::Flow).await?,
+                kept_days: state.store.events_kept_days(staff.shop.id).await?,
+            };
+            document::page(&state, &frame, &page)
+        }
     }
 }
 
@@ -86,7 +113,21 @@ pub(super) async fn list(
     let full = found.len() == usize::try_from(question.limit).unwrap_or(usize::MAX);
     let next = found.last().filter(|_| full).map(|last| format!("{}-{}", last.created_at, last.id));
     let states = state.store.delivery_states(staff.shop.id).await?.into_iter().collect();
-    Ok(web::Json(Page { deliveries: found.into_iter().map(Shown::from).collect(), states, next }))
+    Ok(web::Json(Page { deliveries: found.into_iter().map(listed).collect(), states, next }))
+}
+
+/// One delivery, with its last tries in the order they were made in.
+pub(super) async fn one(
+    session: VerifiedSession,
+    id: web::Path<String>,
+    state: web::Data<AppState>,
+) -> Result<HttpResponse, AppError> {
+    let staff = staff(&state, &session).await?;
+    let id = read_id(id)?;
+    let delivery = state.store.delivery(staff.shop.id, &id).await?.ok_or(AppError::NotFound)?;
+    let attempts = state.store.attempts(staff.shop.id, &id).await?;
+    let attempts: Vec<_> = attempts.into_iter().map(ShownAttempt::from).collect();
+    Ok(HttpResponse::Ok().json(Shown::of(delivery, attempts)))
 }
 
 /// Sends one delivery again. One that is being sent, or was delivered, is not there to be sent again: 404.
@@ -96,7 +137,7 @@ pub(super) async fn replay(
     state: web::Data<AppState>,
 ) -> Result<HttpResponse, AppError> {
     let staff = staff(&state, &session).await?;
-    let id = Some(id.into_inner()).filter(|id| id.len() <= MAX_ID).ok_or(AppError::NotFound)?;
+    let id = read_id(id)?;
     let now = state.clock.unix_ms();
     let queued = state.store.replay_deliveries(staff.shop.id, Some(&id), staff.actor, now).await?;
     if queued == 0 {
@@ -141,8 +182,19 @@ impl Question {
     }
 }
 
-impl From<ListedDelivery> for Shown {
-    fn from(delivery: ListedDelivery) -> Self {
+/// What can be an id at all: no database is asked for anything else.
+fn read_id(id: web::Path<String>) -> Result<String, AppError> {
+    let can_be = |id: &String| id.len() <= MAX_ID && id.bytes().all(|byte| byte.is_ascii_graphic());
+    Some(id.into_inner()).filter(can_be).ok_or(AppError::NotFound)
+}
+
+fn listed(delivery: ListedDelivery) -> Shown<i32> {
+    let attempts = delivery.attempts;
+    Shown::of(delivery, attempts)
+}
+
+impl<Attempts> Shown<Attempts> {
+    fn of(delivery: ListedDelivery, attempts: Attempts) -> Self {
         Self {
             id: delivery.id,
             event_id: delivery.event_id,
@@ -151,12 +203,27 @@ impl From<ListedDelivery> for Shown {
             connection_id: delivery.connection_id,
             retailer_id: delivery.retailer_id,
             simulated: delivery.is_simulated,
+            test: delivery.is_test,
             state: delivery.state,
-            attempts: delivery.attempts,
+            attempts,
             happened_at: rfc3339(delivery.happened_at),
             created_at: rfc3339(delivery.created_at),
             next_attempt_at: delivery.next_attempt_at.map(rfc3339),
             last_problem: delivery.problem,
+        }
+    }
+}
+
+impl From<ListedAttempt> for ShownAttempt {
+    fn from(attempt: ListedAttempt) -> Self {
+        let read = |text: Option<String>| text.and_then(|text| serde_json::from_str(&text).ok());
+        Self {
+            at: rfc3339(attempt.tried.at),
+            duration_ms: attempt.tried.duration_ms,
+            outcome: attempt.outcome,
+            problem: attempt.problem,
+            request: read(attempt.tried.request),
+            response: read(attempt.tried.response),
         }
     }
 }

@@ -34,8 +34,8 @@ const SCRIPTS: [(&str, &str); 10] = [
     ("visibility.js", script!("visibility.js", "visibility_parts.js", "shopper_view.js")),
     ("preview.js", script!("preview.js", "shopper_view.js")),
     ("redirects.js", script!("redirects.js")),
-    ("integrations.js", script!("integrations.js")),
-    ("events.js", script!("events.js", "inbox.js")),
+    ("integrations.js", script!("integrations.js", "test_event.js", "delivery_tries.js")),
+    ("events.js", script!("events.js", "delivery_tries.js", "delivery_choices.js", "inbox.js")),
     ("connections.js", script!("status_words.js", "connections.js")),
     ("activity.js", script!("activity_words.js", "activity.js")),
 ];

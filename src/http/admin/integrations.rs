@@ -36,6 +36,7 @@ pub(super) struct Klaviyo {
     key_hint: Option<String>,
     identifier: Identifier,
     allow_simulated: bool,
+    paused: bool,
 }
 
 #[derive(Serialize)]
@@ -43,6 +44,7 @@ pub(super) struct Klaviyo {
 pub(super) struct Flow {
     enabled: bool,
     allow_simulated: bool,
+    paused: bool,
 }
 
 /// How a key did when it was tried.
@@ -177,18 +179,20 @@ async fn klaviyo(state: &AppState, staff: &Staff) -> Result<web::Json<Klaviyo>, 
         key_hint: state.store.secret_hint(staff.shop.id, SecretKind::Klaviyo).await?,
         identifier: stored.identifier,
         allow_simulated: stored.allow_simulated,
+        paused: stored.is_paused,
     }))
 }
 
 async fn flow(state: &AppState, staff: &Staff) -> Result<web::Json<Flow>, AppError> {
     let stored = state.store.integration(staff.shop.id, Destination::Flow).await?;
-    Ok(web::Json(Flow { enabled: stored.is_on, allow_simulated: stored.allow_simulated }))
+    Ok(web::Json(Flow { enabled: stored.is_on, allow_simulated: stored.allow_simulated, paused: stored.is_paused }))
 }
 
 fn read_common(fields: &mut Fields, stored: &Integration) -> Integration {
     Integration {
         is_on: fields.value("enabled", "true or false").unwrap_or(stored.is_on),
         allow_simulated: fields.value("allowSimulated", "true or false").unwrap_or(stored.allow_simulated),
+        is_paused: fields.value("paused", "true or false").unwrap_or(stored.is_paused),
         identifier: stored.identifier,
     }
 }

@@ -18,8 +18,10 @@ mod preview;
 mod redirects;
 mod relink;
 mod retailers;
+mod retention;
 mod settings;
 mod subtotal_key;
+mod test_event;
 mod visibility;
 mod webhook_secret;
 
@@ -72,10 +74,15 @@ fn table() -> Vec<(Method, &'static str, Route)> {
         (Method::PUT, "/api/integrations/klaviyo", web::to(integrations::put_klaviyo)),
         (Method::DELETE, "/api/integrations/klaviyo", web::to(integrations::delete_klaviyo)),
         (Method::POST, "/api/integrations/klaviyo/test", web::to(integrations::test_klaviyo)),
+        (Method::POST, "/api/integrations/klaviyo/test-event", web::to(test_event::klaviyo)),
         (Method::GET, "/api/integrations/flow", web::to(integrations::get_flow)),
         (Method::PUT, "/api/integrations/flow", web::to(integrations::put_flow)),
+        (Method::POST, "/api/integrations/flow/test-event", web::to(test_event::flow)),
+        (Method::GET, "/api/events/retention", web::to(retention::get)),
+        (Method::PUT, "/api/events/retention", web::to(retention::put)),
         (Method::GET, "/api/deliveries", web::to(deliveries::list)),
         (Method::POST, "/api/deliveries/replay-failed", web::to(deliveries::replay_dead)),
+        (Method::GET, "/api/deliveries/{id}", web::to(deliveries::one)),
         (Method::POST, "/api/deliveries/{id}/replay", web::to(deliveries::replay)),
         (Method::GET, "/api/events", web::to(inbox::list)),
         (Method::POST, "/api/events/retry-failed", web::to(inbox::retry_failed)),

@@ -25,18 +25,19 @@ onPage("events", (root) => {
       await load();
     }),
   }, "Send again");
+  /** The row of a delivery, and a button that opens its tries below it. */
   const row = (delivery) => {
     const [word, tone] = STATES[delivery.state] || [delivery.state, "neutral"];
     const name = KINDS[delivery.kind] || delivery.kind;
     const again = ["dead", "failed", "skipped"].includes(delivery.state);
     return el("tr", { "data-delivery": delivery.id },
       el("td", {}, when(delivery.happenedAt)),
-      el("td", {}, name, el("p", { class: "quiet" }, `${delivery.retailerId}, connection ${delivery.connectionId}${delivery.simulated ? ", simulated" : ""}`)),
+      el("td", { class: "what" }, name, delivery.test && " ", delivery.test && badge("Test", "info"), el("p", { class: "quiet" }, `${delivery.retailerId}, connection ${delivery.connectionId}${delivery.simulated ? ", simulated" : ""}`)),
       el("td", {}, TOOLS[delivery.destination] || delivery.destination),
       el("td", {}, badge(word, tone), delivery.lastProblem && el("p", { class: "quiet" }, delivery.lastProblem),
         delivery.nextAttemptAt && delivery.state === "failed" && el("p", { class: "quiet" }, "Next try ", when(delivery.nextAttemptAt))),
-      el("td", {}, String(delivery.attempts)),
-      el("td", {}, again && replay(delivery, name)));
+      el("td", {}, el("span", { class: "narrow" }, "Tries: "), String(delivery.attempts)),
+      el("td", { class: "do" }, el("div", { class: "row" }, triesButton(delivery, name), again && replay(delivery, name))));
   };
 
   /** What follows `before`, or the newest. An answer that a later question overtook is dropped. */
@@ -47,7 +48,7 @@ onPage("events", (root) => {
     if (mine !== asked) return;
     if (!before) fill(rows);
     rows.append(...page.deliveries.map(row));
-    const shown = rows.rows.length;
+    const shown = rows.querySelectorAll("[data-delivery]").length;
     find("table").hidden = shown === 0;
     const all = Object.entries(page.states).map(([name, number]) => `${number.toLocaleString("en")} ${(STATES[name]?.[0] || name).toLowerCase()}`);
     fill(status, shown > 0 ? `${count(shown, "event", "events")} shown, newest first. In all: ${all.join(", ")}.` : state.value ? "None in this state." : "Nothing was sent yet.");

@@ -67,6 +67,7 @@ onPage("integrations", (form) => {
       saved = { boxes: [klaviyo.enabled, klaviyo.allowSimulated, flow.enabled, flow.allowSimulated], identifier: klaviyo.identifier };
       show(saved);
       showKey(klaviyo.keyHint);
+      document.dispatchEvent(new CustomEvent("integrations-saved", { detail: klaviyo }));
       toast("Saved");
     } catch (problem) {
       if (!failed(problem)) showProblem(problem, "Not everything was saved");

@@ -124,8 +124,10 @@ impl Respond for Answer {
             AdminFault::AccessDenied => return refused("ACCESS_DENIED"),
         }
         if question["query"].as_str().is_some_and(|query| query.contains("flowTriggerReceive(")) {
-            let errors =
-                if state.refuses_triggers { json!([{ "field": ["handle"], "message": "no" }]) } else { json!([]) };
+            // A refusal repeats all it was sent.
+            let echo = String::from_utf8_lossy(&request.body);
+            let refusal = json!([{ "field": ["handle", echo], "message": echo }]);
+            let errors = if state.refuses_triggers { refusal } else { json!([]) };
             if !state.refuses_triggers {
                 let variables = &question["variables"];
                 let handle = variables["handle"].as_str().unwrap().to_owned();

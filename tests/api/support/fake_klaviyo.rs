@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 use wiremock::matchers::any;
 use wiremock::{Mock, MockServer, Request, Respond, ResponseTemplate};
 
@@ -13,6 +13,8 @@ use wiremock::{Mock, MockServer, Request, Respond, ResponseTemplate};
 pub(crate) enum KlaviyoFault {
     None,
     Status(u16),
+    /// Refuses with an error that repeats all it was sent, the key too.
+    Echo(u16),
     /// 429, with `Retry-After` in seconds.
     Throttled(u64),
     /// Takes so long, and takes the event.
@@ -109,6 +111,15 @@ impl Respond for Answer {
         match fault {
             KlaviyoFault::None => take(),
             KlaviyoFault::Status(status) => return ResponseTemplate::new(status).set_body_string("no"),
+            KlaviyoFault::Echo(status) => {
+                let body = String::from_utf8_lossy(&request.body);
+                let all = format!("{key}: {body}");
+                let whom = attributes["profile"]["data"]["attributes"].to_string();
+                let error = json!({ "id": whom, "code": "invalid", "title": "Invalid input.", "detail": all,
+                    "source": { "pointer": "/data/attributes/profile" }, "meta": { "request": body } });
+                let echo = json!({ "code": key, "title": whom, "source": { "pointer": format!("/data/{whom}") } });
+                return ResponseTemplate::new(status).set_body_json(json!({ "errors": [error, echo], all: 1 }));
+            }
             KlaviyoFault::Throttled(seconds) => return throttled(seconds),
             KlaviyoFault::Slow(delay) => {
                 take();

@@ -74,7 +74,7 @@ impl TestApp {
         }
         let key = format!("pk_{shop}_0123456789abcdef");
         self.never_show(&key);
-        let integration = Integration { is_on: true, identifier, allow_simulated };
+        let integration = Integration { is_on: true, identifier, allow_simulated, is_paused: false };
         let secret = (destination == Destination::Klaviyo).then(|| key.clone().into());
         let (id, now) = (self.shop_id(shop).await, self.clock.unix_ms());
         let by = Actor::CommandLine;

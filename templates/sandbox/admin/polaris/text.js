@@ -78,7 +78,7 @@ button:hover { background: rgb(0 0 0 / 8%); }
     root.append(this.frame);
     const look = () => {
       acts.hidden = [...acts.children].every((slot) => slot.assignedElements().length === 0);
-      this.body.hidden = acts.hidden && !content.assignedNodes().some((node) => node.textContent.trim());
+      this.body.hidden = acts.hidden && !content.assignedNodes().some((node) => node.localName || node.textContent.trim());
     };
     root.addEventListener("slotchange", look);
     look();
