@@ -3,7 +3,8 @@
 import assert from 'node:assert/strict';
 import { before, test } from 'node:test';
 
-import { bundle, open } from './stand_in.mjs';
+import { bundle } from '../bundle.mjs';
+import { open } from './stand_in.mjs';
 
 let code;
 before(async () => {
