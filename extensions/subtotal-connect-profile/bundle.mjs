@@ -10,7 +10,7 @@ import { build } from 'esbuild';
 
 const KEPT = new URL('./bundle/profile-block.js', import.meta.url);
 const NOTICE = '/*! Subtotal Connect\'s profile block: made from src/ by `npm run bundle`, never edited. '
-  + 'Holds Preact, (c) 2015-present Jason Miller, MIT licence. */';
+  + 'Holds Preact and its signals, (c) Jason Miller and the Preact team, MIT licence. */';
 
 /** The bundle's bytes, the same ones wherever it is made. */
 export async function bundle() {
