@@ -1,6 +1,6 @@
 //! Who may use the customer-account door: nobody without a good token of its own surface, from whatever origin; and
 //! what a token can not reach. What the six operations do is tested for both doors in `endpoints.rs`, `bodies.rs`,
-//! `identity.rs` and `upstream_calls.rs`.
+//! `identity.rs`, `redirects.rs`, `link.rs`, `faults.rs`, `sightings.rs` and `upstream_calls.rs`.
 
 use reqwest::Method;
 use serde_json::{Value, json};
