@@ -195,6 +195,10 @@ async fn seed(store: &Store) -> anyhow::Result<()> {
         let changes = ShopChanges { secret: Some((kind, secret.into())), ..ShopChanges::default() };
         store.save_shop(&shop, changes, Actor::CommandLine, now).await?;
     }
+    // The demo's customer accounts are on the storefront's loopback address, which a real shop's are not.
+    let accounts = Some(vec![Ipv4Addr::LOCALHOST.to_string()]);
+    let changes = ShopChanges { redirect_hosts: accounts, ..ShopChanges::default() };
+    store.save_shop(&shop, changes, Actor::CommandLine, now).await?;
     let id = store.shop_id(&shop).await?.context("the demo's shop was just stored")?;
     let insiders = vec![Entry::parse(ALLOW_LISTED_DOMAIN)?];
     for (scope, is_on) in [(Scope::Retailer(RESTRICTED_RETAILER.to_owned()), true), (Scope::Global, false)] {

@@ -63,7 +63,7 @@ impl Sightings {
         }
     }
 
-    /// The storefront of a shop asked something.
+    /// The storefront of a shop asked something, or its customer accounts.
     pub fn storefront(&self, shop_id: i64) {
         if !self.storefronts.contains_key(&shop_id) {
             self.storefronts.insert(shop_id, ());

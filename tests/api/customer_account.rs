@@ -1,6 +1,6 @@
 //! Who may use the customer-account door: nobody without a good token of its own surface, from whatever origin; and
 //! what a token can not reach. What the six operations do is tested for both doors in `endpoints.rs`, `bodies.rs`,
-//! `identity.rs` and `upstream_calls.rs`.
+//! `identity.rs`, `redirects.rs`, `link.rs`, `faults.rs`, `sightings.rs` and `upstream_calls.rs`.
 
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -40,6 +40,7 @@ async fn send(app: &TestApp, method: &str, path: &str, token: Option<&str>) -> A
 fn assert_refused(answer: &Answer, what: &str) {
     assert_eq!((answer.status, answer.code().as_str()), (401, "invalid_session_token"), "{what}");
     assert_eq!(answer.header("x-shopify-retry-invalid-session-request"), "", "{what}: that is the admin's");
+    assert_eq!(answer.header("access-control-allow-origin"), "*", "a script may read the refusal: {what}");
 }
 
 /// What is wrong with a customer's own token.
@@ -91,10 +92,15 @@ fn bad_customer_tokens(secret: &str, now: i64) -> Vec<(String, String)> {
     let twice = claims.to_string().replacen('{', r#"{"sub":"gid://shopify/Customer/7002","#, 1);
     bad.push(("a claim twice".to_owned(), jwt(secret, r#"{"alg":"HS256"}"#, &twice)));
     bad.push(("alg none".to_owned(), jwt(secret, r#"{"alg":"none"}"#, &claims.to_string())));
+    bad.push(("alg RS256".to_owned(), jwt(secret, r#"{"alg":"RS256","typ":"JWT"}"#, &claims.to_string())));
     bad.push(("alg HS512".to_owned(), jwt(secret, r#"{"alg":"HS512"}"#, &claims.to_string())));
     bad.push(("critical".to_owned(), jwt(secret, r#"{"alg":"HS256","crit":["x"]}"#, &claims.to_string())));
     bad.push(("another secret".to_owned(), token_of("another-secret", &claims)));
-    bad.push(("padded".to_owned(), format!("{}=", token_of(secret, &claims))));
+    let own = token_of(secret, &claims);
+    let bobs = token_of(secret, &customer_claims(SHOP, BOB, now));
+    let (signed, signature) = (bobs.rsplit_once('.').unwrap().0, own.rsplit_once('.').unwrap().1);
+    bad.push(("Bob's claims under Alice's signature".to_owned(), format!("{signed}.{signature}")));
+    bad.push(("padded".to_owned(), format!("{own}=")));
     bad
 }
 
@@ -104,15 +110,14 @@ async fn no_bad_token_opens_the_customers_door() {
     let now = app.clock.unix_seconds();
     let bad = bad_customer_tokens(&app.client_secret, now);
     assert!(bad.len() >= 40, "{}", bad.len());
+
     // The admin's bad ones are bad here too, but for what a customer or a checkout may send.
     let admins = bad_tokens(&app.client_secret, now).into_iter();
     let admins = admins.filter(|(name, _)| !["a customer's", "a checkout's"].contains(&name.as_str()));
     for (name, token) in bad.into_iter().chain(admins) {
         app.never_show(&token);
-        for path in ["/configuration", "/retailers"] {
-            let answer = send(&app, "GET", path, Some(&token)).await;
-            assert_refused(&answer, &name);
-            assert_eq!(answer.header("access-control-allow-origin"), "*", "a script may read the refusal: {name}");
+        for (method, path) in PATHS {
+            assert_refused(&send(&app, method, path, Some(&token)).await, &name);
         }
     }
     let staff = app.session_token(SHOP);
@@ -149,6 +154,19 @@ async fn a_customers_token_is_good_until_ten_seconds_after_its_end_and_opens_not
     ] {
         assert_refused(&bare(request).await, what);
     }
+}
+
+#[actix_web::test]
+async fn a_token_without_a_customer_is_a_visitors_and_reaches_what_visitors_may() {
+    let app = app().await;
+    for (method, path) in PATHS {
+        let answer = send(&app, method, path, Some(&app.customer_token(SHOP, NOBODY))).await;
+        let expected = if path == "/configuration" { (200, "") } else { (400, "customer_not_signed_in") };
+        let code = if answer.status == 200 { String::new() } else { answer.code() };
+        assert_eq!((answer.status, code.as_str()), expected, "{path}");
+        assert_eq!(answer.header("access-control-allow-origin"), "*", "{path}");
+    }
+    assert_eq!(app.subtotal.seen().len(), 0);
 }
 
 #[actix_web::test]
@@ -244,7 +262,7 @@ async fn a_path_is_completed_with_the_permanent_domain_and_hosts_named_by_the_ca
 }
 
 #[actix_web::test]
-async fn refusals_are_counted_for_the_merchant_and_the_storefront_is_not_seen() {
+async fn refusals_are_counted_for_the_merchant() {
     let app = app().await;
     assert_eq!(app.get("/retailers", NOBODY).await.status, 400);
     assert_eq!(app.get("/retailers", ALICE).await.status, 200);
@@ -252,5 +270,4 @@ async fn refusals_are_counted_for_the_merchant_and_the_storefront_is_not_seen() 
     let status = app.staff_get(SHOP, "/status").await.json();
     let codes: Vec<_> = status["refusals"].as_array().unwrap().iter().map(|refusal| &refusal["code"]).collect();
     assert_eq!(codes, ["customer_not_signed_in"]);
-    assert_eq!(app.store.storefront_seen_at(app.shop_id(SHOP).await).await.unwrap(), None);
 }

@@ -1,4 +1,5 @@
-//! Whatever goes wrong at Subtotal is answered by its code of the table, in time, and without a word of Subtotal's.
+//! Whatever goes wrong at Subtotal is answered by its code of the table, in time, and without a word of Subtotal's; at
+//! both doors.
 
 use std::time::{Duration, Instant};
 
@@ -10,6 +11,7 @@ use subtotal_connect::clock::Clock;
 use subtotal_connect::store::{LinkStyle, ShopChanges};
 
 use crate::support::app::{ALICE, Answer, BOB, TestApp};
+use crate::support::door::Door;
 use crate::support::fake_subtotal::{Call, Fault, retailers};
 use crate::support::linking::linking;
 
@@ -44,6 +46,13 @@ enum Endpoint {
     LinkByToken,
 }
 
+/// A link whose way back is right at every shop.
+fn wish(retailer: &str) -> Value {
+    let mut body = linking(retailer);
+    body["redirectUrl"] = json!("/account");
+    body
+}
+
 impl Endpoint {
     /// The calls it makes at a shop nobody asked about before.
     fn calls(self) -> &'static [Call] {
@@ -58,8 +67,8 @@ impl Endpoint {
         }
     }
 
-    fn good(self) -> u16 {
-        if matches!(self, Self::Link | Self::LinkByToken) { 302 } else { 200 }
+    fn is_link(self) -> bool {
+        matches!(self, Self::Link | Self::LinkByToken)
     }
 }
 
@@ -90,7 +99,7 @@ impl Cell {
             Endpoint::Visibility => (Method::GET, "/visibility", None),
             Endpoint::Retailers => (Method::GET, "/retailers", None),
             Endpoint::Connections | Endpoint::ConnectionsByToken => {
-                (Method::POST, "/connections", Some(linking("walmart")))
+                (Method::POST, "/connections", Some(wish("walmart")))
             }
             Endpoint::Disconnect => {
                 (Method::POST, "/disconnect-connection", Some(json!({ "connectionId": self.connection })))
@@ -120,12 +129,13 @@ impl Cell {
     async fn expect(&self, app: &TestApp, code: Option<&str>, context: &str) {
         let answer = self.ask(app).await;
         let place = format!("{:?} with {context}: {answer:?}", self.endpoint);
-        let Some(code) = code else { return assert_eq!(answer.status, self.endpoint.good(), "{place}") };
-        assert_eq!(answer.status, status_of(code), "{place}");
-        if self.endpoint.good() == 302 {
-            assert!(answer.header("content-type").starts_with("text/html"), "{place}");
+        let is_link = self.endpoint.is_link();
+        let good = if is_link { app.door.leads_on() } else { 200 };
+        let Some(code) = code else { return assert_eq!(answer.status, good, "{place}") };
+        if is_link {
+            assert!(app.door.tells(&answer, status_of(code), code), "{place}");
         } else {
-            assert_eq!(answer.code(), code, "{place}");
+            assert_eq!((answer.status, answer.code().as_str()), (status_of(code), code), "{place}");
         }
         let wait: u64 = answer.header("retry-after").parse().unwrap_or(0);
         assert_eq!(wait > 0, code == "subtotal_busy", "{place}");
@@ -175,9 +185,13 @@ fn expected(call: Call, fault: Fault, code: &str) -> Option<&str> {
 #[case::huge(Fault::Huge, "subtotal_unavailable")]
 #[case::no_list(Fault::EmptyObject, "subtotal_unavailable")]
 #[actix_web::test]
-async fn whatever_goes_wrong_has_its_code_and_its_time(#[case] fault: Fault, #[case] code: &str) {
+async fn whatever_goes_wrong_has_its_code_and_its_time(
+    #[values(Door::Proxy, Door::CustomerAccount)] door: Door,
+    #[case] fault: Fault,
+    #[case] code: &str,
+) {
     let never_ends = matches!(fault, Fault::Hang | Fault::SlowBody);
-    let app = TestApp::start_with(if never_ends { &SHORT } else { &[] }, Clock::system()).await;
+    let app = TestApp::start_at_with(door, if never_ends { &SHORT } else { &[] }, Clock::system()).await;
     let mut cells = Vec::new();
     for endpoint in ENDPOINTS {
         cells.push(Cell::new(&app, cells.len(), endpoint).await);
@@ -202,9 +216,10 @@ async fn whatever_goes_wrong_has_its_code_and_its_time(#[case] fault: Fault, #[c
     }
 }
 
+#[rstest]
 #[actix_web::test]
-async fn a_subtotal_that_refuses_connections_is_unavailable() {
-    let app = TestApp::start().await;
+async fn a_subtotal_that_refuses_connections_is_unavailable(#[values(Door::Proxy, Door::CustomerAccount)] door: Door) {
+    let app = TestApp::start_at(door).await;
     let mut cells = Vec::new();
     for endpoint in ENDPOINTS {
         cells.push(Cell::new(&app, cells.len(), endpoint).await);
@@ -217,10 +232,13 @@ async fn a_subtotal_that_refuses_connections_is_unavailable() {
     .await;
 }
 
+#[rstest]
 #[actix_web::test]
-async fn a_subtotal_that_is_merely_slow_is_cut_off_at_the_deadline() {
+async fn a_subtotal_that_is_merely_slow_is_cut_off_at_the_deadline(
+    #[values(Door::Proxy, Door::CustomerAccount)] door: Door,
+) {
     let settings = [("UPSTREAM_ATTEMPT_TIMEOUT_MS", "1200"), ("STOREFRONT_DEADLINE_MS", "1500")];
-    let app = TestApp::start_with(&settings, Clock::system()).await;
+    let app = TestApp::start_at_with(door, &settings, Clock::system()).await;
     app.subtotal.set_latency(Duration::from_millis(600));
     for (nth, endpoint, code) in [
         (0, Endpoint::Retailers, None),
@@ -232,9 +250,12 @@ async fn a_subtotal_that_is_merely_slow_is_cut_off_at_the_deadline() {
     }
 }
 
+#[rstest]
 #[actix_web::test]
-async fn by_default_a_call_may_take_two_seconds_and_a_request_four() {
-    let app = TestApp::start().await;
+async fn by_default_a_call_may_take_two_seconds_and_a_request_four(
+    #[values(Door::Proxy, Door::CustomerAccount)] door: Door,
+) {
+    let app = TestApp::start_at(door).await;
     app.subtotal.break_call(Call::Connections, Fault::Hang);
     let (answer, elapsed) = timed(app.get("/retailers", ALICE)).await;
     assert_eq!(answer.code(), "subtotal_timeout");
@@ -243,7 +264,7 @@ async fn by_default_a_call_may_take_two_seconds_and_a_request_four() {
     app.subtotal.mend();
     app.subtotal.set_latency(Duration::from_millis(1500));
     app.install("cold.myshopify.com").await;
-    let body = linking("walmart");
+    let body = wish("walmart");
     let cold = app.call(Method::POST, "cold.myshopify.com", "/connections", BOB, |request| request.json(&body));
     let (answer, elapsed) = timed(cold).await;
     assert_eq!(answer.code(), "subtotal_timeout", "three calls of 1.5 s");
@@ -256,14 +277,15 @@ async fn timed<T>(what: impl Future<Output = T>) -> (T, Duration) {
     (outcome, started.elapsed())
 }
 
+#[rstest]
 #[actix_web::test]
-async fn a_status_nobody_knows_yet_passes_through() {
-    let app = TestApp::start().await;
+async fn a_status_nobody_knows_yet_passes_through(#[values(Door::Proxy, Door::CustomerAccount)] door: Door) {
+    let app = TestApp::start_at(door).await;
     app.subtotal.add_connection(&app.api_key, ALICE, "amazon", "hibernating");
     let retailers = app.get("/retailers", ALICE).await.json();
     assert_eq!(retailers["retailers"][1]["connection"]["status"], "hibernating");
-    assert_eq!(app.post("/connections", ALICE, &linking("amazon")).await.status, 200);
-    assert_eq!(app.get("/link/tWGE4TJM", ALICE).await.status, 302);
+    assert_eq!(app.post("/connections", ALICE, &wish("amazon")).await.status, 200);
+    assert_eq!(app.get("/link/tWGE4TJM", ALICE).await.status, door.leads_on());
 }
 
 #[rstest]
@@ -272,8 +294,12 @@ async fn a_status_nobody_knows_yet_passes_through() {
 #[case::of_another_shape(Some(json!("logo.svg")), json!({}))]
 #[case::in_part(Some(json!({ "icon": { "dark": "https://img.example/i.svg" } })), json!({ "icon": { "dark": "https://img.example/i.svg" } }))]
 #[actix_web::test]
-async fn images_may_be_missing(#[case] images: Option<Value>, #[case] shown: Value) {
-    let app = TestApp::start().await;
+async fn images_may_be_missing(
+    #[values(Door::Proxy, Door::CustomerAccount)] door: Door,
+    #[case] images: Option<Value>,
+    #[case] shown: Value,
+) {
+    let app = TestApp::start_at(door).await;
     let mut list = retailers();
     list[0].as_object_mut().unwrap().remove("images");
     if let Some(images) = images {

@@ -1,4 +1,4 @@
-//! Whose connection it is: the signed query decides, and what is somebody else's is answered like what is not there.
+//! Whose connection it is: the signed query or the token decides, and what is somebody else's is answered like what is not there.
 
 use reqwest::Method;
 use rstest::rstest;
@@ -100,9 +100,9 @@ async fn one_shop_has_nothing_of_anothers_even_for_the_same_customer_id(
 }
 
 #[actix_web::test]
-async fn the_customer_is_the_signed_one_whatever_else_is_sent() {
+async fn shopifys_own_parameters_can_not_be_sent_along() {
     let app = TestApp::start().await;
-    let bobs = app.subtotal.add_connection(&app.api_key, BOB, "walmart", "active");
+    app.subtotal.add_connection(&app.api_key, BOB, "walmart", "active");
     for own in
         ["logged_in_customer_id=7002", "logged_in_customer_id=", "shop=other.myshopify.com", "shop=", "timestamp=1"]
     {
@@ -116,6 +116,13 @@ async fn the_customer_is_the_signed_one_whatever_else_is_sent() {
         }
     }
     assert_eq!(app.subtotal.seen().len(), 0);
+}
+
+#[rstest]
+#[actix_web::test]
+async fn nothing_else_that_is_sent_says_who_it_is(#[values(Door::Proxy, Door::CustomerAccount)] door: Door) {
+    let app = TestApp::start_at(door).await;
+    let bobs = app.subtotal.add_connection(&app.api_key, BOB, "walmart", "active");
     let own = "customer_id=7002&customerId=7002&customer=7002&shop_domain=other.myshopify.com&Shop=x&connection=1";
     let disguise = |request: reqwest::RequestBuilder| {
         request
@@ -149,8 +156,11 @@ async fn a_signature_is_good_for_one_customer_and_one_shop() {
     assert_eq!(app.subtotal.seen().len(), 0);
 }
 
+#[rstest]
 #[actix_web::test]
-async fn somebody_elses_connection_in_subtotals_answer_is_not_used() {
+async fn somebody_elses_connection_in_subtotals_answer_is_not_used(
+    #[values(Door::Proxy, Door::CustomerAccount)] door: Door,
+) {
     let subtotal = MockServer::start().await;
     let bobs = json!({ "connection_id": NO_SUCH, "customer_id": BOB, "retailer_id": "walmart", "status": "active" });
     let created = json!({ "connection_id": "01ARZ3NDEKTSV4RRFFQ69G5FAW" });
@@ -162,12 +172,12 @@ async fn somebody_elses_connection_in_subtotals_answer_is_not_used() {
         let answer = ResponseTemplate::new(status).set_body_json(body);
         Mock::given(method(verb)).and(path(at)).respond_with(answer).mount(&subtotal).await;
     }
-    let app = TestApp::start_with(&[("SUBTOTAL_API_URL", &subtotal.uri())], Clock::system()).await;
+    let app = TestApp::start_at_with(door, &[("SUBTOTAL_API_URL", &subtotal.uri())], Clock::system()).await;
     assert_eq!(shown_to(&app, SHOP, ALICE).await, Value::Null);
     assert_eq!(app.post("/connections", ALICE, &wish(NO_SUCH)).await.code(), "connection_not_found");
     assert_eq!(app.post("/disconnect-connection", ALICE, &the_end(NO_SUCH)).await.code(), "connection_not_found");
     let link = app.get("/link/zklQOnlG", ALICE).await;
-    assert!(link.header("location").contains("connection_id=01ARZ3NDEKTSV4RRFFQ69G5FAW&"), "{link:?}");
+    assert_eq!(linked(&link), "01ARZ3NDEKTSV4RRFFQ69G5FAW");
     let asked: Vec<String> = subtotal
         .received_requests()
         .await

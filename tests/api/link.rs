@@ -3,13 +3,16 @@
 use std::time::Duration;
 
 use reqwest::Method;
+use rstest::rstest;
 use serde_json::json;
 use subtotal_connect::clock::Clock;
 use subtotal_connect::store::{Accounts, LinkStyle, ShopChanges};
 use url::Url;
 
 use crate::support::app::{ALICE, Answer, NOBODY, SHOP, TestApp};
+use crate::support::door::Door;
 use crate::support::fake_subtotal::{Call, Fault, retailers};
+use crate::support::linking::link_of;
 use crate::support::raw::exchange;
 use crate::support::signer;
 
@@ -37,8 +40,16 @@ fn assert_page(answer: &Answer, status: u16, heading: &str) {
     assert_eq!(answer.header("location"), "");
 }
 
-fn assert_missing(answer: &Answer) {
-    assert_page(answer, 404, "We can&#39;t find that retailer");
+/// A problem of this code: the page with this heading where a person is led, the code where a script asks.
+fn assert_told(door: Door, answer: &Answer, status: u16, code: &str, heading: &str) {
+    match door {
+        Door::Proxy => assert_page(answer, status, heading),
+        Door::CustomerAccount => assert!(door.tells(answer, status, code), "{answer:?}"),
+    }
+}
+
+fn assert_missing(door: Door, answer: &Answer) {
+    assert_told(door, answer, 404, "retailer_not_found", "We can&#39;t find that retailer");
 }
 
 #[actix_web::test]
@@ -91,79 +102,96 @@ async fn the_way_back_uses_the_path_the_merchant_gave_the_proxy() {
     assert!(param(answer.header("location"), "return_to").starts_with("/tools/link-accounts/link/zklQOnlG?"));
 }
 
+#[rstest]
 #[actix_web::test]
-async fn a_bad_redirect_url_is_refused_before_login_and_without_a_call() {
-    let app = TestApp::start().await;
-    for own in [
-        "redirect_url=https%3A%2F%2Fevil.example%2F",
-        "redirect_url=",
-        "redirect_url",
-        "redirect_url=javascript%3Aalert(1)",
-        "redirect_url=%2F&redirect_url=%2F",
+async fn a_bad_redirect_url_is_refused_before_login_and_without_a_call(
+    #[values(Door::Proxy, Door::CustomerAccount)] door: Door,
+) {
+    let app = TestApp::start_at(door).await;
+    for (own, code) in [
+        ("redirect_url=https%3A%2F%2Fevil.example%2F", "redirect_url_not_allowed"),
+        ("redirect_url=", "redirect_url_not_allowed"),
+        ("redirect_url", "redirect_url_not_allowed"),
+        ("redirect_url=javascript%3Aalert(1)", "redirect_url_not_allowed"),
+        ("redirect_url=%2F&redirect_url=%2F", "invalid_request"),
     ] {
         for customer in [NOBODY, ALICE] {
             let answer = app.get(&format!("{WALMART}?{own}"), customer).await;
-            assert_page(&answer, 400, "This link is not right");
+            let is_nobody = customer == NOBODY && door == Door::CustomerAccount;
+            let code = if is_nobody { "customer_not_signed_in" } else { code };
+            assert_told(door, &answer, 400, code, "This link is not right");
         }
     }
     assert_eq!((app.subtotal.seen().len(), app.admin.asked().len()), (0, 0));
 }
 
+#[rstest]
 #[actix_web::test]
-async fn the_redirect_url_keeps_query_and_fragment_and_defaults_to_the_storefronts_home() {
-    let app = TestApp::start().await;
+async fn the_redirect_url_keeps_query_and_fragment_and_defaults_to_the_storefronts_home(
+    #[values(Door::Proxy, Door::CustomerAccount)] door: Door,
+) {
+    let app = TestApp::start_at(door).await;
     let wanted = "https://shop.example.com/account?a=1&b=2&c=%2B#orders";
+    let home = door.home_url();
     for (own, expected) in [
         (format!("?redirect_url={}", encoded(wanted)), wanted),
-        (format!("?redirect_url={}", encoded("/account?x=1#y")), "https://shop.example.com/account?x=1#y"),
-        (String::new(), "https://shop.example.com/"),
+        (format!("?redirect_url={}", encoded("/account?x=1#y")), &format!("{home}account?x=1#y")),
+        (String::new(), &home),
     ] {
         let answer = app.get(&format!("{WALMART}{own}"), ALICE).await;
-        assert_eq!((answer.status, param(answer.header("location"), "redirect_url").as_str()), (302, expected));
+        assert_eq!((answer.status, param(&link_of(&answer), "redirect_url").as_str()), (door.leads_on(), expected));
     }
+    // No X-Forwarded-Host.
     let answer = app.raw(Method::GET, "/apps/subtotal/link/zklQOnlG", &app.query(ALICE, "")).await;
-    let home = param(answer.header("location"), "redirect_url");
-    assert_eq!(home, format!("https://{SHOP}/"), "without X-Forwarded-Host");
+    assert_eq!(param(answer.header("location"), "redirect_url"), format!("https://{SHOP}/"));
 }
 
+#[rstest]
 #[actix_web::test]
-async fn a_retailer_on_a_host_of_its_own_keeps_host_and_query() {
-    let app = TestApp::start().await;
-    let location = app.get("/link/Kq7RvB2x", ALICE).await.header("location").to_owned();
+async fn a_retailer_on_a_host_of_its_own_keeps_host_and_query(
+    #[values(Door::Proxy, Door::CustomerAccount)] door: Door,
+) {
+    let app = TestApp::start_at(door).await;
+    let location = link_of(&app.get("/link/Kq7RvB2x", ALICE).await);
     let id = app.subtotal.connections()[0]["connection_id"].as_str().unwrap().to_owned();
-    let expected = format!(
-        "https://link.brand.example/Kq7RvB2x?src=shop&connection_id={id}&redirect_url=https%3A%2F%2Fshop.example.com%2F"
-    );
+    let expected =
+        format!("https://link.brand.example/Kq7RvB2x?src=shop&connection_id={id}&redirect_url={}", door.home());
     assert_eq!(location, expected);
 }
 
+#[rstest]
 #[actix_web::test]
-async fn an_unknown_link_refreshes_the_retailers_once_and_is_then_a_page() {
+async fn an_unknown_link_refreshes_the_retailers_once_and_is_then_told(
+    #[values(Door::Proxy, Door::CustomerAccount)] door: Door,
+) {
     let clock = Clock::manual(1_800_000_000_000);
-    let app = TestApp::start_with(&[], clock.clone()).await;
-    assert_missing(&app.get("/link/nosuch", ALICE).await);
+    let app = TestApp::start_at_with(door, &[], clock.clone()).await;
+    assert_missing(door, &app.get("/link/nosuch", ALICE).await);
     assert_eq!(app.subtotal.count(Call::Retailers), 1, "cold: the list was just fetched");
-    assert_missing(&app.get("/link/nosuch", ALICE).await);
+    assert_missing(door, &app.get("/link/nosuch", ALICE).await);
     assert_eq!(app.subtotal.count(Call::Retailers), 2, "warm: one refresh");
     for id in ["nosuch", "other", "another"] {
-        assert_missing(&app.get(&format!("/link/{id}"), ALICE).await);
+        assert_missing(door, &app.get(&format!("/link/{id}"), ALICE).await);
     }
     clock.advance(Duration::from_millis(4_999));
-    assert_missing(&app.get("/link/nosuch", ALICE).await);
+    assert_missing(door, &app.get("/link/nosuch", ALICE).await);
     assert_eq!(app.subtotal.count(Call::Retailers), 2, "at most one in 5 s");
     clock.advance(Duration::from_millis(1));
-    assert_missing(&app.get("/link/nosuch", ALICE).await);
+    assert_missing(door, &app.get("/link/nosuch", ALICE).await);
     assert_eq!(app.subtotal.count(Call::Retailers), 3);
     assert_eq!(app.subtotal.seen().len(), 3, "and nothing else was asked");
 }
 
+#[rstest]
 #[actix_web::test]
-async fn one_shops_unknown_links_leave_another_shops_refresh_alone() {
-    let app = TestApp::start_with(&[], Clock::manual(1_800_000_000_000)).await;
+async fn one_shops_unknown_links_leave_another_shops_refresh_alone(
+    #[values(Door::Proxy, Door::CustomerAccount)] door: Door,
+) {
+    let app = TestApp::start_at_with(door, &[], Clock::manual(1_800_000_000_000)).await;
     let other_key = app.install("other.myshopify.com").await;
     for shop in [SHOP, "other.myshopify.com"] {
         for _ in 0..3 {
-            assert_missing(&app.call(Method::GET, shop, "/link/nosuch", ALICE, |request| request).await);
+            assert_missing(door, &app.call(Method::GET, shop, "/link/nosuch", ALICE, |request| request).await);
         }
     }
     for key in [&app.api_key, &other_key] {
@@ -172,33 +200,39 @@ async fn one_shops_unknown_links_leave_another_shops_refresh_alone() {
     }
 }
 
+#[rstest]
 #[actix_web::test]
-async fn a_link_id_that_changed_upstream_is_found_by_the_refresh() {
-    let app = TestApp::start().await;
-    assert_eq!(app.get(WALMART, ALICE).await.status, 302);
+async fn a_link_id_that_changed_upstream_is_found_by_the_refresh(
+    #[values(Door::Proxy, Door::CustomerAccount)] door: Door,
+) {
+    let app = TestApp::start_at(door).await;
+    assert_eq!(app.get(WALMART, ALICE).await.status, door.leads_on());
     let mut changed = retailers();
     changed[0]["link_url"] = json!("https://link.subtotal.com/NewOne99");
     app.subtotal.set_retailers(changed);
     let answer = app.get("/link/NewOne99", ALICE).await;
-    assert!(answer.header("location").starts_with("https://link.subtotal.com/NewOne99?connection_id="), "{answer:?}");
+    assert!(link_of(&answer).starts_with("https://link.subtotal.com/NewOne99?connection_id="), "{answer:?}");
     assert_eq!(app.subtotal.count(Call::Retailers), 2);
-    assert_missing(&app.get(WALMART, ALICE).await);
+    assert_missing(door, &app.get(WALMART, ALICE).await);
 }
 
+#[rstest]
 #[actix_web::test]
-async fn errors_are_pages_once_verified_and_json_before() {
-    let app = TestApp::start().await;
-    let unsigned = app.raw(Method::GET, "/apps/subtotal/link/zklQOnlG", "").await;
-    assert_eq!((unsigned.status, unsigned.code().as_str()), (401, "invalid_signature"));
+async fn errors_are_pages_for_persons_once_verified_and_json_before_and_for_scripts(
+    #[values(Door::Proxy, Door::CustomerAccount)] door: Door,
+) {
+    let app = TestApp::start_at(door).await;
+    let unproven = app.raw(Method::GET, &format!("{}{WALMART}", door.path()), "").await;
+    assert_eq!((unproven.status, unproven.code().as_str()), (401, door.unproven()));
     let unknown = app.call(Method::GET, "unknown.myshopify.com", WALMART, ALICE, |request| request).await;
-    assert_page(&unknown, 404, "Linking is not available yet");
+    assert_told(door, &unknown, 404, "shop_not_configured", "Linking is not available yet");
     app.subtotal.break_everything(Fault::Status(500));
     let broken = app.get(WALMART, ALICE).await;
-    assert_page(&broken, 502, "We could not open the link just now");
+    assert_told(door, &broken, 502, "subtotal_unavailable", "We could not open the link just now");
     assert!(!broken.body.contains("broken on purpose"));
     app.subtotal.break_everything(Fault::StatusRetryAfter(429, 7));
     let busy = app.get(WALMART, ALICE).await;
-    assert_page(&busy, 503, "We could not open the link just now");
+    assert_told(door, &busy, 503, "subtotal_busy", "We could not open the link just now");
     assert_eq!(busy.header("retry-after"), "7");
 }
 
@@ -231,16 +265,18 @@ async fn html_mode_answers_pages_that_refresh_to_the_same_places() {
     }
 }
 
+#[rstest]
 #[actix_web::test]
-async fn the_token_style_asks_for_a_link_token_anew_each_time() {
-    let app = TestApp::start().await;
+async fn the_token_style_asks_for_a_link_token_anew_each_time(
+    #[values(Door::Proxy, Door::CustomerAccount)] door: Door,
+) {
+    let app = TestApp::start_at(door).await;
     app.change(SHOP, ShopChanges { link_style: Some(LinkStyle::Token), ..ShopChanges::default() }).await;
     let body = json!({ "retailerId": "walmart", "retailerLinkUrl": "https://link.subtotal.com/x", "redirectUrl": "/" });
     let mut links = Vec::new();
     for _ in 0..2 {
-        links.push(app.get(WALMART, ALICE).await.header("location").to_owned());
-        let posted = app.post("/connections", ALICE, &body).await.json();
-        links.push(posted["link_url"].as_str().unwrap().to_owned());
+        links.push(link_of(&app.get(WALMART, ALICE).await));
+        links.push(link_of(&app.post("/connections", ALICE, &body).await));
     }
     let mut tokens: Vec<String> = links.iter().map(|link| param(link, "connection_token")).collect();
     for link in &links {

@@ -1,27 +1,42 @@
-//! Where a shopper may be sent back to, through both ways to link: many hostile values, and the ones that are allowed.
+//! Where a shopper may be sent back to, through both ways to link and both doors: many hostile values, and the ones that are allowed.
 
 use reqwest::Method;
+use rstest::rstest;
 use serde_json::json;
 use subtotal_connect::store::ShopChanges;
 use url::Url;
 
 use crate::support::app::{ALICE, Answer, NOBODY, SHOP, TestApp};
+use crate::support::door::Door;
+use crate::support::linking::link_of;
 
 const DOMAIN: &str = "www.brand.example";
 const CLUB: &str = "xn--bcher-kva.example";
 const FORWARDED: &str = "shop.example.com";
 
-async fn start() -> TestApp {
-    let app = TestApp::start().await;
-    let hosts = |host: &str| Some(vec![host.to_owned()]);
-    let changes =
-        ShopChanges { storefront_hosts: hosts(DOMAIN), redirect_hosts: hosts(CLUB), ..ShopChanges::default() };
+/// At either door the storefront is [`FORWARDED`]: the proxy names it, and the other door knows it as one of the shop's.
+async fn start(door: Door) -> TestApp {
+    let app = TestApp::start_at(door).await;
+    let own = if door == Door::Proxy { vec![DOMAIN] } else { vec![DOMAIN, FORWARDED] };
+    let changes = ShopChanges {
+        storefront_hosts: Some(own.into_iter().map(str::to_owned).collect()),
+        redirect_hosts: Some(vec![CLUB.to_owned()]),
+        ..ShopChanges::default()
+    };
     app.change(SHOP, changes).await;
     app
 }
 
-/// The value through both endpoints, behind this forwarded host.
-async fn both(app: &TestApp, redirect: &str, forwarded: Option<&str>) -> [Answer; 2] {
+/// The value through both endpoints.
+async fn both(app: &TestApp, redirect: &str) -> [Answer; 2] {
+    let body = json!({ "retailerId": "walmart", "retailerLinkUrl": "https://x.example/", "redirectUrl": redirect });
+    let value: String = url::form_urlencoded::byte_serialize(redirect.as_bytes()).collect();
+    let posted = app.post("/connections", ALICE, &body).await;
+    [posted, app.get(&format!("/link/zklQOnlG?redirect_url={value}"), ALICE).await]
+}
+
+/// The same through the proxy, which says that the browser is on this host.
+async fn both_on(app: &TestApp, redirect: &str, forwarded: Option<&str>) -> [Answer; 2] {
     let body = json!({ "retailerId": "walmart", "retailerLinkUrl": "https://x.example/", "redirectUrl": redirect });
     let value: String = url::form_urlencoded::byte_serialize(redirect.as_bytes()).collect();
     let mut answers = Vec::new();
@@ -42,12 +57,7 @@ async fn both(app: &TestApp, redirect: &str, forwarded: Option<&str>) -> [Answer
 
 /// The `redirect_url` of the Link URL in either answer.
 fn leads_to(answer: &Answer) -> Url {
-    let link = match answer.status {
-        200 => answer.json()["link_url"].as_str().unwrap().to_owned(),
-        302 => answer.header("location").to_owned(),
-        _ => panic!("{answer:?}"),
-    };
-    let link = Url::parse(&link).unwrap();
+    let link = Url::parse(&link_of(answer)).unwrap();
     assert_eq!(link.host_str(), Some("link.subtotal.com"));
     let redirects: Vec<_> = link.query_pairs().filter(|(name, _)| name == "redirect_url").collect();
     let [(_, redirect)] = redirects.as_slice() else { panic!("{link}") };
@@ -136,15 +146,19 @@ fn hostile() -> Vec<String> {
     values
 }
 
+#[rstest]
 #[actix_web::test]
-async fn hostile_redirects_are_refused_both_ways_without_a_call() {
-    let app = start().await;
+async fn hostile_redirects_are_refused_both_ways_without_a_call(
+    #[values(Door::Proxy, Door::CustomerAccount)] door: Door,
+) {
+    let app = start(door).await;
     assert_eq!(hostile().last().unwrap().len(), 2049);
     for redirect in hostile() {
-        let [posted, linked] = both(&app, &redirect, Some(FORWARDED)).await;
+        let [posted, linked] = both(&app, &redirect).await;
         assert_eq!((posted.status, posted.code().as_str()), (400, "redirect_url_not_allowed"), "{redirect:?}");
-        assert_eq!((linked.status, linked.header("location")), (400, ""), "{redirect:?}");
-        assert!(linked.body.contains("This link is not right"), "{redirect:?}");
+        assert!(door.tells(&linked, 400, "redirect_url_not_allowed"), "{redirect:?}: {linked:?}");
+        assert_eq!(linked.header("location"), "", "{redirect:?}");
+        assert_eq!(linked.body.contains("This link is not right"), door == Door::Proxy, "{redirect:?}");
         for answer in [&posted, &linked] {
             assert!(!answer.body.contains("evil") && !format!("{:?}", answer.headers).contains("evil"), "{answer:?}");
         }
@@ -152,9 +166,10 @@ async fn hostile_redirects_are_refused_both_ways_without_a_call() {
     assert_eq!((app.subtotal.seen().len(), app.admin.asked().len()), (0, 0));
 }
 
+#[rstest]
 #[actix_web::test]
-async fn the_shops_own_hosts_are_allowed_both_ways() {
-    let app = start().await;
+async fn the_shops_own_hosts_are_allowed_both_ways(#[values(Door::Proxy, Door::CustomerAccount)] door: Door) {
+    let app = start(door).await;
     let longest = format!("https://shop.example.com/{}", "a".repeat(2047 - 24));
     for (redirect, expected) in [
         ("https://shop.example.com/account?a=1&b=2#orders", "https://shop.example.com/account?a=1&b=2#orders"),
@@ -177,7 +192,10 @@ async fn the_shops_own_hosts_are_allowed_both_ways() {
         ("https://shop.example.com//evil.example", "https://shop.example.com//evil.example"),
         (&longest, &longest),
     ] {
-        for answer in both(&app, redirect, Some(FORWARDED)).await {
+        // A path is completed with the host the proxy names; without one, with the permanent domain.
+        let is_path = redirect.starts_with('/') && door == Door::CustomerAccount;
+        let expected = if is_path { expected.replacen(FORWARDED, SHOP, 1) } else { expected.to_owned() };
+        for answer in both(&app, redirect).await {
             let url = leads_to(&answer);
             assert_eq!(url.as_str(), expected, "{redirect:?}");
             assert_eq!(url.scheme(), "https");
@@ -189,7 +207,7 @@ async fn the_shops_own_hosts_are_allowed_both_ways() {
 
 #[actix_web::test]
 async fn the_forwarded_host_is_the_storefront_and_else_the_permanent_domain() {
-    let app = start().await;
+    let app = start(Door::Proxy).await;
     for (forwarded, home) in [
         (Some("brand-new.example"), "https://brand-new.example/x"),
         (Some("Brand-New.example:8443"), "https://brand-new.example/x"),
@@ -203,17 +221,17 @@ async fn the_forwarded_host_is_the_storefront_and_else_the_permanent_domain() {
         (Some("evil.example?"), "https://demo.myshopify.com/x"),
         (Some("evil example"), "https://demo.myshopify.com/x"),
     ] {
-        for answer in both(&app, "/x", forwarded).await {
+        for answer in both_on(&app, "/x", forwarded).await {
             assert_eq!(leads_to(&answer).as_str(), home, "{forwarded:?}");
         }
-        let [posted, linked] = both(&app, "https://shop.example.com/", forwarded).await;
+        let [posted, linked] = both_on(&app, "https://shop.example.com/", forwarded).await;
         assert_eq!((posted.status, linked.status), (400, 400), "{forwarded:?}: another shop's host");
     }
 }
 
 #[actix_web::test]
 async fn any_port_is_allowed_on_loopback_only() {
-    let app = start().await;
+    let app = start(Door::Proxy).await;
     for (redirect, forwarded, allowed) in [
         ("http://127.0.0.1:4001/a", "127.0.0.1:4001", true),
         ("http://127.0.0.1:9/a", "127.0.0.1:4001", true),
@@ -221,26 +239,30 @@ async fn any_port_is_allowed_on_loopback_only() {
         ("http://brand-new.example:4001/a", "brand-new.example:4001", false),
         ("https://brand-new.example:4001/a", "brand-new.example:4001", false),
     ] {
-        for answer in both(&app, redirect, Some(forwarded)).await {
+        for answer in both_on(&app, redirect, Some(forwarded)).await {
             assert_eq!(answer.status != 400, allowed, "{redirect} {forwarded}");
         }
     }
 }
 
+#[rstest]
 #[actix_web::test]
-async fn one_shops_lists_are_not_anothers_and_can_be_emptied() {
-    let app = start().await;
+async fn one_shops_lists_are_not_anothers_and_can_be_emptied(#[values(Door::Proxy, Door::CustomerAccount)] door: Door) {
+    let app = start(door).await;
     app.install("other.myshopify.com").await;
-    for (redirect, shop, status) in [
-        ("https://www.brand.example/", SHOP, 302),
-        ("https://www.brand.example/", "other.myshopify.com", 400),
-        ("https://demo.myshopify.com/", "other.myshopify.com", 400),
-        ("https://other.myshopify.com/", "other.myshopify.com", 302),
+    for (redirect, shop, is_allowed) in [
+        ("https://www.brand.example/", SHOP, true),
+        ("https://www.brand.example/", "other.myshopify.com", false),
+        ("https://demo.myshopify.com/", "other.myshopify.com", false),
+        ("https://other.myshopify.com/", "other.myshopify.com", true),
     ] {
         for customer in [ALICE, NOBODY] {
+            // Who is signed out can be led to the login through the proxy only.
+            let can_go_on = customer == ALICE || door == Door::Proxy;
+            let good = if can_go_on { door.leads_on() } else { 400 };
             let path = format!("/link/zklQOnlG?redirect_url={redirect}");
             let answer = app.call(Method::GET, shop, &path, customer, |request| request).await;
-            assert_eq!(answer.status, status, "{redirect} {shop}");
+            assert_eq!(answer.status, if is_allowed { good } else { 400 }, "{redirect} {shop}");
         }
     }
     app.change(
@@ -249,6 +271,6 @@ async fn one_shops_lists_are_not_anothers_and_can_be_emptied() {
     )
     .await;
     for redirect in ["https://www.brand.example/", "https://bücher.example/"] {
-        assert!(both(&app, redirect, Some(FORWARDED)).await.iter().all(|answer| answer.status == 400), "{redirect}");
+        assert!(both(&app, redirect).await.iter().all(|answer| answer.status == 400), "{redirect}");
     }
 }

@@ -1,12 +1,14 @@
-//! What storefront requests leave behind them: the last known status of each connection, and that the storefront is
-//! used.
+//! What shoppers' requests leave behind them: the last known status of each connection, and that the storefront or
+//! customer accounts are used.
 
 use std::time::Duration;
 
+use rstest::rstest;
 use serde_json::json;
 use subtotal_connect::shopify::ShopDomain;
 
 use crate::support::app::{ALICE, BOB, NOBODY, SHOP, TestApp};
+use crate::support::door::Door;
 
 /// Waits until the noted connections are these, as `customer retailer status`.
 async fn noted(app: &TestApp, expected: &[&str]) {
@@ -25,9 +27,10 @@ async fn noted(app: &TestApp, expected: &[&str]) {
     panic!("{lines:?} is not {expected:?}");
 }
 
+#[rstest]
 #[actix_web::test]
-async fn each_endpoint_notes_the_connections_it_saw() {
-    let app = TestApp::start().await;
+async fn each_endpoint_notes_the_connections_it_saw(#[values(Door::Proxy, Door::CustomerAccount)] door: Door) {
+    let app = TestApp::start_at(door).await;
     let id = app.subtotal.add_connection(&app.api_key, ALICE, "walmart", "active");
     app.get("/retailers", ALICE).await;
     noted(&app, &["7001 walmart active"]).await;
@@ -61,9 +64,12 @@ async fn an_unchanged_list_is_not_written_again() {
     noted(&app, &[]).await;
 }
 
+#[rstest]
 #[actix_web::test]
-async fn the_storefront_in_use_is_noted_once_a_minute() {
-    let app = TestApp::start().await;
+async fn the_storefront_or_the_accounts_in_use_are_noted_once_a_minute(
+    #[values(Door::Proxy, Door::CustomerAccount)] door: Door,
+) {
+    let app = TestApp::start_at(door).await;
     let shop_id = app.store.shop_id(&ShopDomain::parse(SHOP).unwrap()).await.unwrap().unwrap();
     assert_eq!(app.store.storefront_seen_at(shop_id).await.unwrap(), None);
     let started = app.clock.unix_ms();

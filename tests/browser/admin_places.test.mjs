@@ -33,6 +33,8 @@ test('a host is added, saved and removed again', async () => {
   const [page, app] = await open('admin-redirects');
   const further = app.getByRole('list', { name: 'Further hosts' }).getByRole('listitem');
   await app.getByRole('list', { name: "Your store's domains" }).getByText('larkmeadow.myshopify.com').waitFor();
+  // Where the demo's customer accounts are.
+  await app.getByRole('button', { name: 'Remove 127.0.0.1' }).click();
   await app.getByText('No further host is allowed.').waitFor();
   await app.getByLabel('Host name').fill('Shop.Example.com');
   await app.getByRole('button', { name: 'Add host' }).click();

@@ -4,7 +4,7 @@ const API = '/apps/subtotal';
 
 /** Opens a bare page of the shop with one component on it. `answers` replaces what the service says, by path. */
 export async function mount(demo, page, attributes = {}, answers = {}) {
-  for (const [path, answer] of Object.entries(answers)) await page.route(`**${API}${path}`, (route) => reply(route, answer));
+  await answering(page, answers);
   await page.goto(demo.shop('/at/walmart'));
   await page.evaluate((given) => {
     const element = document.createElement('subtotal-connect');
@@ -23,6 +23,11 @@ export async function mount(demo, page, attributes = {}, answers = {}) {
   }, attributes);
   await page.locator('subtotal-connect[data-state]').waitFor({ state: 'attached' });
   return page.locator('subtotal-connect');
+}
+
+/** Replaces what the service says, by path. */
+export async function answering(page, answers) {
+  for (const [path, answer] of Object.entries(answers)) await page.route(`**${API}${path}`, (route) => reply(route, answer));
 }
 
 function reply(route, answer) {

@@ -3,8 +3,8 @@
 import assert from 'node:assert/strict';
 import { after, afterEach, before, test } from 'node:test';
 
-import { listed, mount, problem } from './component.mjs';
-import { Demo, assertCalm, focused, ready } from './demo.mjs';
+import { answering, listed, mount, problem } from './component.mjs';
+import { Demo, accessibilityProblems, assertCalm, focused, overflow, ready } from './demo.mjs';
 
 let demo;
 
@@ -18,16 +18,32 @@ afterEach(async () => {
 
 const row = (page, retailer) => page.locator(`[data-retailer="${retailer}"]`);
 
-/** Where the component is met. */
+/** Where the component is met, and what the service says there. */
 const PLACES = {
-  component: async (page) => {
-    await mount(demo, page, { 'purchase-walmart': '/at/walmart', 'redirect-url': '/account' });
-    await ready(page);
+  component: async (page, state = 'ready', answers = {}) => {
+    await mount(demo, page, { 'purchase-walmart': '/at/walmart', 'redirect-url': '/account' }, answers);
+    await ready(page, state);
   },
-  'theme block': async (page) => {
+  'theme block': async (page, state = 'ready', answers = {}) => {
+    await answering(page, answers);
     await page.goto(demo.shop('/account'));
-    await ready(page);
+    await ready(page, state);
   },
+};
+
+const RULES = { '/visibility': { blockVisible: true, restrictedRetailerIds: [] } };
+/** What is there instead of the list. */
+const STATES = {
+  hidden: { '/visibility': { ...RULES['/visibility'], blockVisible: false } },
+  'not-configured': { ...RULES, '/retailers': problem(404, 'shop_not_configured') },
+  error: { '/*': 'abort' },
+  empty: { ...RULES, '/retailers': listed() },
+  'signed-out': { '/*': problem(400, 'customer_not_signed_in') },
+};
+const SAID = {
+  error: 'That did not work. Please try again.',
+  empty: 'No accounts to link yet.',
+  'signed-out': 'Sign in to link your accounts.',
 };
 
 /** What Maya has of each status, and the button Subtotal's documentation suggests. */
@@ -68,6 +84,29 @@ for (const [place, open] of Object.entries(PLACES)) {
     await walmart.getByRole('button', { name: 'Link Walmart' }).waitFor();
     assert.equal(await focused(page), 'Link Walmart');
     assertCalm(page);
+    await page.context().close();
+  });
+}
+
+for (const [place, open] of Object.entries(PLACES)) {
+  for (const [state, answers] of Object.entries(STATES)) {
+    test(`${place}: ${state} says so or nothing, and axe finds nothing at 320 px`, async () => {
+      const page = await demo.page({ shopper: 'maya', viewport: { width: 320, height: 640 } });
+      await open(page, state, answers);
+      assert.equal(await page.locator('subtotal-connect').isVisible(), state in SAID);
+      if (SAID[state]) await page.getByText(SAID[state]).waitFor();
+      assert.deepEqual(await accessibilityProblems(page, 'main'), []);
+      assert.equal(await overflow(page), 0);
+      assertCalm(page, /status of 4\d\d|ERR_FAILED/);
+      await page.context().close();
+    });
+  }
+
+  test(`${place}: axe finds nothing in the list at 320 px`, async () => {
+    const page = await demo.page({ shopper: 'maya', viewport: { width: 320, height: 640 } });
+    await open(page);
+    assert.deepEqual(await accessibilityProblems(page, 'main'), []);
+    assert.equal(await overflow(page), 0);
     await page.context().close();
   });
 }

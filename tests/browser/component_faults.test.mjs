@@ -70,6 +70,8 @@ for (const mode of ['409', '429', '500', 'hang', 'reset', 'nonsense']) {
     await mount(demo, page);
     await ready(page);
     const calls = counted(page);
+    // Slower than a double click, or its second press would rightly be another try.
+    await demo.pull({ action: 'latency', milliseconds: 300 });
     await demo.pull({ action: 'answer', mode });
     const card = (retailer) => page.locator(`[data-retailer="${retailer}"]`);
     const link = card('costco').getByRole('button');

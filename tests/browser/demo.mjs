@@ -107,9 +107,10 @@ export class Demo {
   }
 
   /** A page somebody is signed in on, or nobody; `page.troubles` collects what a console would show in red. */
-  async page({ shopper, viewport = DESKTOP, dark = false, scale = 1 } = {}) {
+  async page({ shopper, viewport = DESKTOP, dark = false, scale = 1, locale } = {}) {
     const context = await this.browser.newContext({
       viewport,
+      locale,
       colorScheme: dark ? 'dark' : 'light',
       deviceScaleFactor: scale,
       reducedMotion: 'reduce',

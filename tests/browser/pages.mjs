@@ -1,6 +1,7 @@
 // Every page a person can meet, and how to get there.
 
 import { ready } from './demo.mjs';
+import { openProfile } from './profile.mjs';
 
 /** Opens Subtotal Link for a retailer from the shop's account page. */
 async function openLink(demo, page, retailer) {
@@ -15,6 +16,7 @@ export const PAGES = {
   'storefront': { shopper: 'maya', open: (demo, page) => page.goto(demo.shop('/')).then(() => ready(page)) },
   'account': { shopper: 'maya', open: (demo, page) => page.goto(demo.shop('/account')).then(() => ready(page)) },
   'account-without-contact': { shopper: 'sol', open: (demo, page) => page.goto(demo.shop('/account')).then(() => ready(page)) },
+  'profile': { shopper: 'maya', open: (demo, page) => openProfile(demo, page) },
   'snippet': { shopper: 'maya', open: (demo, page) => page.goto(demo.shop('/pages/snippet')).then(() => ready(page)) },
   'storefront-demo-menu': {
     shopper: 'maya',

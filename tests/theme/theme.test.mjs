@@ -97,3 +97,10 @@ test('each schema is valid, and every label is there in every language', () => {
     if (block.target === 'section') assert.deepEqual([...needed].filter((id) => !ids.includes(id)), []);
   }
 });
+
+test('the component makes no markup of data', () => {
+  for (const name of files('assets').filter((each) => extname(each) === '.js')) {
+    const found = read('assets', name).toString().match(/innerHTML|outerHTML|insertAdjacentHTML|document\.write|\beval\b|new Function|srcdoc/);
+    assert.equal(found, null, name);
+  }
+});

@@ -1,7 +1,7 @@
 // "Link your accounts" on the customer's profile page.
 
 import '@shopify/ui-extensions/preact';
-import { render } from 'preact';
+import { Fragment, render } from 'preact';
 import { useEffect, useState } from 'preact/hooks';
 
 import { Door, Trouble, type Retailer } from './door';
@@ -49,18 +49,22 @@ function ProfileBlock() {
       {state.name === 'loading' && <s-skeleton-paragraph />}
       {state.name === 'failed' && <Failed again={load} />}
       {state.name === 'ready' && shown.length === 0 && <s-paragraph>{say('empty')}</s-paragraph>}
-      <s-stack gap="base">
-        {shown.map((retailer) => (
-          <RetailerRow
-            key={retailer.retailer_id}
-            retailer={retailer}
-            door={door}
-            purchaseLink={settings.purchaseLinks.get(retailer.retailer_id)}
-            returnUrl={settings.returnUrl}
-            changed={load}
-          />
-        ))}
-      </s-stack>
+      <s-query-container>
+        <s-stack gap="base">
+          {shown.map((retailer, index) => (
+            <Fragment key={retailer.retailer_id}>
+              {index > 0 && <s-divider />}
+              <RetailerRow
+                retailer={retailer}
+                door={door}
+                purchaseLink={settings.purchaseLinks.get(retailer.retailer_id)}
+                returnUrl={settings.returnUrl}
+                changed={load}
+              />
+            </Fragment>
+          ))}
+        </s-stack>
+      </s-query-container>
     </s-section>
   );
 }

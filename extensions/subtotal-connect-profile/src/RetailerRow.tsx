@@ -4,6 +4,9 @@ import { useState } from 'preact/hooks';
 
 import { web, type Door, type Retailer } from './door';
 
+/** Beside each other where there is room for the longest button. */
+const WHERE_WIDE = '@container (inline-size > 440px)';
+
 interface Props {
   retailer: Retailer;
   door: Door;
@@ -17,6 +20,9 @@ export function RetailerRow({ retailer, door, purchaseLink, returnUrl, changed }
   const [busy, setBusy] = useState(false);
   const [failed, setFailed] = useState(false);
   const { name, connection } = retailer;
+  // initialized, disconnected, revoked and what nobody knows yet are no connection.
+  const isActive = connection?.status === 'active';
+  const isAgain = connection?.status === 'unauthenticated';
   const say = (key: string) => shopify.i18n.translate(key, { name });
   const dialog = `disconnect-${retailer.retailer_id}`;
   const icon = web(retailer.images?.icon?.light);
@@ -44,27 +50,41 @@ export function RetailerRow({ retailer, door, purchaseLink, returnUrl, changed }
 
   return (
     <s-stack gap="small">
-      <s-stack direction="inline" gap="base" alignItems="center" justifyContent="space-between">
+      <s-stack
+        direction={`${WHERE_WIDE} inline, block`}
+        alignItems={`${WHERE_WIDE} center, start`}
+        justifyContent="space-between"
+        gap="small"
+      >
         <s-stack direction="inline" gap="small" alignItems="center">
           {icon && <s-box inlineSize="32px"><s-image src={icon} alt="" inlineSize="fill" /></s-box>}
-          <s-text type="strong">{name}</s-text>
-          {connection?.status === 'active' && <s-badge>{say('linked')}</s-badge>}
+          <s-text type="strong" dir="auto">{name}</s-text>
+          {isActive && <s-badge>{say('linked')}</s-badge>}
         </s-stack>
-        {connection?.status === 'active' ? (
-          <s-stack direction="inline" gap="small">
-            {purchaseLink && <s-button variant="primary" href={purchaseLink} target="_blank">{say('purchase')}</s-button>}
-            <s-button variant="secondary" loading={busy} accessibilityLabel={say('disconnectName')} commandFor={dialog} command="--show">
+        <s-stack direction="inline" gap="small">
+          {isActive && purchaseLink && (
+            <s-button key="purchase" variant="secondary" href={purchaseLink} target="_blank">{say('purchase')}</s-button>
+          )}
+          {/* One element whatever the status, so that the focus stays on it when a retailer is disconnected. */}
+          {isActive ? (
+            <s-button key="main" variant="secondary" loading={busy} accessibilityLabel={say('disconnectName')} commandFor={dialog} command="--show">
               {say('disconnect')}
             </s-button>
-          </s-stack>
-        ) : (
-          <s-button variant="primary" loading={busy} accessibilityLabel={again(connection?.status) ? say('loginName') : undefined} onClick={link}>
-            {say(again(connection?.status) ? 'login' : 'link')}
-          </s-button>
-        )}
+          ) : (
+            <s-button
+              key="main"
+              variant={isAgain ? 'primary' : 'secondary'}
+              loading={busy}
+              accessibilityLabel={isAgain ? say('loginName') : undefined}
+              onClick={link}
+            >
+              {say(isAgain ? 'login' : 'link')}
+            </s-button>
+          )}
+        </s-stack>
       </s-stack>
       {failed && <s-banner tone="warning">{say('failed')}</s-banner>}
-      {connection?.status === 'active' && (
+      {isActive && (
         <s-modal id={dialog} heading={say('question')}>
           <s-paragraph>{say('stops')}</s-paragraph>
           <s-button slot="secondary-actions" commandFor={dialog} command="--hide">{say('keep')}</s-button>
@@ -75,9 +95,4 @@ export function RetailerRow({ retailer, door, purchaseLink, returnUrl, changed }
       )}
     </s-stack>
   );
-}
-
-/** initialized, disconnected, revoked and what nobody knows yet are no connection. */
-function again(status: string | undefined): boolean {
-  return status === 'unauthenticated';
 }

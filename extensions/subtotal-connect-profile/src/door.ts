@@ -34,13 +34,11 @@ export class Door {
   /** What this customer may see, or null where the merchant's rules hide the block. */
   async retailers(): Promise<Retailer[] | null> {
     // Rules that can not be read hide nothing.
-    const unread: Visibility = { blockVisible: true, restrictedRetailerIds: [] };
-    const [rules, { retailers }] = await Promise.all([
-      this.ask<Visibility>('/visibility').catch(() => unread),
+    const [{ blockVisible = true, restrictedRetailerIds = [] }, { retailers }] = await Promise.all([
+      this.ask<Partial<Visibility>>('/visibility').catch((): Partial<Visibility> => ({})),
       this.ask<{ retailers: Retailer[] }>('/retailers'),
     ]);
-    if (!rules.blockVisible) return null;
-    return retailers.filter((retailer) => !rules.restrictedRetailerIds.includes(retailer.retailer_id));
+    return blockVisible ? retailers.filter((retailer) => !restrictedRetailerIds.includes(retailer.retailer_id)) : null;
   }
 
   /** Where Subtotal Link is opened for a retailer. */

@@ -3,7 +3,8 @@
 import assert from 'node:assert/strict';
 import { before, test } from 'node:test';
 
-import { bundle, open } from './stand_in.mjs';
+import { bundle } from '../bundle.mjs';
+import { open } from './stand_in.mjs';
 
 let code;
 before(async () => {
@@ -103,6 +104,17 @@ for (const [fault, answer] of Object.entries({
     assert.match(page.text(), /Link Walmart/);
   });
 }
+
+test('a second press while the first is on its way does nothing', async () => {
+  const page = await open(code, { answer: backend() });
+  const press = () => page.buttons()[0].click();
+  press();
+  await Promise.resolve();
+  press();
+  await page.rest();
+  assert.equal(page.calls.filter(({ method }) => method === 'POST').length, 1);
+  assert.equal(page.navigated.length, 1);
+});
 
 test('a link that is no address is not followed', async () => {
   const other = { '/customer-account/connections': { link_url: 'javascript:alert(1)' } };

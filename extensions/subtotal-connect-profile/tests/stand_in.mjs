@@ -2,19 +2,9 @@
 
 import { readFileSync } from 'node:fs';
 
-import { build } from 'esbuild';
 import { Window } from 'happy-dom';
 
 const WORDS = JSON.parse(readFileSync(new URL('../locales/en.default.json', import.meta.url)));
-
-/** The extension's one file, as Shopify's CLI bundles it. */
-export async function bundle() {
-  const { outputFiles } = await build({
-    entryPoints: [new URL('../src/ProfileBlock.tsx', import.meta.url).pathname],
-    bundle: true, minify: true, write: false, format: 'esm', target: 'es2022', jsx: 'automatic', jsxImportSource: 'preact',
-  });
-  return outputFiles[0].contents;
-}
 
 /** Renders the extension anew. `answer(path, body)` is the backend: what it returns is sent, what it throws breaks the line. */
 export async function open(code, { settings = { app_url: 'https://app.example' }, editor, answer }) {

@@ -37,9 +37,7 @@ pub(super) struct Shopper {
 async fn configured_shop<D: Door>(state: &AppState, door: &D) -> Result<Arc<Shop>, AppError> {
     let shop = state.shop(door.shop()).await.map_err(|error| AppError::Internal(error.to_string()))?;
     let shop = shop.filter(|shop| shop.api_key.is_some()).ok_or(AppError::ShopNotConfigured)?;
-    if D::ON_STOREFRONT {
-        state.sightings.storefront(shop.id);
-    }
+    state.sightings.storefront(shop.id);
     Ok(shop)
 }
 

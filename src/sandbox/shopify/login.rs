@@ -6,7 +6,7 @@ use actix_web::http::header;
 use actix_web::{HttpRequest, HttpResponse, Responder, web};
 use serde::Deserialize;
 
-use super::pages::{self, FormTargets, LoginPage, Shell};
+use super::pages::{self, LoginPage, Reach, Shell};
 use super::return_path::ReturnPath;
 use super::{Storefront, assets};
 use crate::sandbox::shoppers::{self, Shopper};
@@ -74,7 +74,17 @@ fn ask_who(request: &HttpRequest, back: Option<&str>, classic: bool, storefront:
     }
     let page = LoginPage { shell: Shell::of(request, storefront), back: back.as_str(), classic };
     // Signing in may lead through the app to Subtotal Link, and browsers hold a form's whole chain to the policy.
-    pages::render(&page, storefront, FormTargets::Anywhere).respond_to(request).map_into_boxed_body()
+    pages::render(&page, storefront, Reach::AnyForm).respond_to(request).map_into_boxed_body()
+}
+
+/// To the sign-in page, and back here afterwards.
+pub(super) fn lead_there(request: &HttpRequest) -> HttpResponse {
+    let here = request.uri().path_and_query().map_or("/", |path| path.as_str());
+    let back: String = url::form_urlencoded::byte_serialize(here.as_bytes()).collect();
+    HttpResponse::Found()
+        .insert_header((header::LOCATION, format!("{LOGIN}?return_to={back}")))
+        .insert_header(assets::NO_STORE)
+        .finish()
 }
 
 async fn sign_in(form: web::Form<SignIn>) -> HttpResponse {

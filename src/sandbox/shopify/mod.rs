@@ -7,6 +7,7 @@
 pub mod admin;
 mod admin_api;
 mod assets;
+mod customer_account;
 mod graphql;
 mod id_token;
 mod installation;
@@ -80,6 +81,7 @@ impl Storefront {
                 .configure(admin_api::routes)
                 .configure(token_endpoint::routes)
                 .configure(pages::routes)
+                .configure(customer_account::routes)
                 .configure(login::routes)
                 .configure(assets::routes)
                 .default_service(web::to(pages::not_found))

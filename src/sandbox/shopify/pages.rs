@@ -23,14 +23,14 @@ pub(super) fn routes(app: &mut web::ServiceConfig) {
 #[derive(Debug)]
 pub(super) struct Shell<'a> {
     pub(super) shopper: Option<&'static Shopper>,
-    shoppers: &'static [Shopper],
+    pub(super) shoppers: &'static [Shopper],
     /// Path and query of this page, to come back to after switching shoppers.
-    here: &'a str,
-    shop: &'a str,
-    levers_url: Option<&'a str>,
-    admin_api_mode: AdminApiMode,
-    admin_api_modes: [AdminApiMode; 4],
-    path_prefix: &'static str,
+    pub(super) here: &'a str,
+    pub(super) shop: &'a str,
+    pub(super) levers_url: Option<&'a str>,
+    pub(super) admin_api_mode: AdminApiMode,
+    pub(super) admin_api_modes: [AdminApiMode; 4],
+    pub(super) path_prefix: &'static str,
 }
 
 impl<'a> Shell<'a> {
@@ -94,38 +94,34 @@ struct NoticePage<'a> {
     text: &'a str,
 }
 
-/// Where a page's forms may lead, redirects included.
+/// What a page may reach besides this storefront.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum FormTargets {
-    /// This storefront.
+pub(super) enum Reach<'a> {
+    /// Nothing.
     Here,
-    /// Any host.
-    Anywhere,
+    /// Any host, with its forms and where they redirect to.
+    AnyForm,
+    /// The app at this origin, with its scripts.
+    App(&'a str),
 }
 
 async fn home(request: HttpRequest, storefront: web::Data<Storefront>) -> Page {
     let shell = Shell::of(&request, &storefront);
     let block = theme::block(shell.shopper.is_some());
-    render(&HomePage { shell, block }, &storefront, FormTargets::Here)
+    render(&HomePage { shell, block }, &storefront, Reach::Here)
 }
 
 async fn account(request: HttpRequest, storefront: web::Data<Storefront>) -> HttpResponse {
     let shell = Shell::of(&request, &storefront);
-    let Some(shopper) = shell.shopper else {
-        let back: String = url::form_urlencoded::byte_serialize(shell.here.as_bytes()).collect();
-        return HttpResponse::Found()
-            .insert_header((header::LOCATION, format!("{}?return_to={back}", login::LOGIN)))
-            .insert_header(assets::NO_STORE)
-            .finish();
-    };
-    let page = render(&AccountPage { shell, shopper, block: theme::block(true) }, &storefront, FormTargets::Here);
+    let Some(shopper) = shell.shopper else { return login::lead_there(&request) };
+    let page = render(&AccountPage { shell, shopper, block: theme::block(true) }, &storefront, Reach::Here);
     page.respond_to(&request).map_into_boxed_body()
 }
 
 async fn snippet(request: HttpRequest, storefront: web::Data<Storefront>) -> Page {
     let publix = RETAILERS.iter().find(|retailer| retailer.retailer_id == "publix").map_or("", |found| found.link_id);
     let link = format!("{PATH_PREFIX}/link/{publix}?redirect_url=/pages/snippet");
-    render(&SnippetPage { shell: Shell::of(&request, &storefront), link }, &storefront, FormTargets::Here)
+    render(&SnippetPage { shell: Shell::of(&request, &storefront), link }, &storefront, Reach::Here)
 }
 
 /// Where "Purchase on X" leads: in a real shop, the brand's products at that retailer.
@@ -148,19 +144,20 @@ pub(super) fn third_party_error(request: &HttpRequest, storefront: &Storefront) 
 }
 
 fn notice(request: &HttpRequest, storefront: &Storefront, title: &str, text: &str) -> Page {
-    render(&NoticePage { shell: Shell::of(request, storefront), title, text }, storefront, FormTargets::Here)
+    render(&NoticePage { shell: Shell::of(request, storefront), title, text }, storefront, Reach::Here)
 }
 
 /// A page and its headers: never kept, never framed, no code but the storefront's own.
-pub(super) fn render(page: &impl Template, storefront: &Storefront, forms: FormTargets) -> Page {
+pub(super) fn render(page: &impl Template, storefront: &Storefront, reach: Reach<'_>) -> Page {
     let html = page.render().expect("the storefront's templates write to a string and call nothing that fails");
     let images = storefront.config().image_origins.join(" ");
+    let app = if let Reach::App(origin) = reach { origin } else { "" };
     // Inline styles as in any theme: an app block brings the merchant's colours in an element of its own.
     let mut policy = format!(
-        "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; connect-src 'self'; img-src 'self' data: {images}; \
+        "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; connect-src 'self' {app}; img-src 'self' data: {images}; \
          base-uri 'none'; frame-ancestors 'none'"
     );
-    if forms == FormTargets::Here {
+    if reach != Reach::AnyForm {
         policy.push_str("; form-action 'self'");
     }
     Html::new(html)

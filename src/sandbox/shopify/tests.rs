@@ -190,6 +190,7 @@ async fn pages_run_no_inline_code_and_load_logos_from_the_named_origins_only() {
     let page = world.get("/?x=%22%3E%3Cscript%3E").send().await.unwrap();
     let policy = page.headers()[CONTENT_SECURITY_POLICY].to_str().unwrap().to_owned();
     assert!(policy.contains("default-src 'none'") && policy.contains(&format!("img-src 'self' data: {LOGOS};")));
+    assert!(policy.contains("connect-src 'self' ;"), "{policy}");
     assert!(policy.contains("script-src 'self';") && policy.matches("unsafe").count() == 1, "{policy}");
     let html = page.text().await.unwrap();
     assert!(!html.contains("<script>") && !html.contains(" style="));
@@ -197,6 +198,22 @@ async fn pages_run_no_inline_code_and_load_logos_from_the_named_origins_only() {
     for asset in html.split('"').filter(|text| text.starts_with("/assets/")) {
         assert_eq!(world.get(asset).send().await.unwrap().status(), 200, "{asset}");
     }
+}
+
+#[tokio::test]
+async fn the_profile_page_is_for_who_is_signed_in_and_reaches_the_app_alone() {
+    let world = World::new().await;
+    let page = world.get("/account/profile").send().await.unwrap();
+    assert_eq!(page.headers()[LOCATION], "/customer_authentication/login?return_to=%2Faccount%2Fprofile");
+    let page = world.get("/account/profile").header(COOKIE, cookie(MAYA.id)).send().await.unwrap();
+    let policy = page.headers()[CONTENT_SECURITY_POLICY].to_str().unwrap().to_owned();
+    assert!(policy.contains(&format!("connect-src 'self' {};", world.app.uri())), "{policy}");
+    let html = page.text().await.unwrap();
+    for asset in html.split('"').filter(|text| text.starts_with("/assets/")) {
+        assert_eq!(world.get(asset).send().await.unwrap().status(), 200, "{asset}");
+    }
+    let token = world.client.post(format!("{}/account/session-token", world.origin));
+    assert_eq!(token.send().await.unwrap().status(), 401, "nobody's");
 }
 
 #[tokio::test]

@@ -1,6 +1,6 @@
 //! The shop's theme with the app's block on its pages, rendered from the very Liquid of the theme app extension.
 //!
-//! Of Liquid it knows what the block uses; of Shopify's own additions the filters `t` and `asset_url`. What a merchant
+//! Of Liquid it knows what the block uses; of Shopify's own additions the filters `t`, `asset_url` and `handleize`. What a merchant
 //! would choose in the theme editor is [`CHOSEN`]; the rest is as the block's schema has it.
 
 use std::sync::LazyLock;
@@ -54,15 +54,24 @@ static TEMPLATE: LazyLock<Template> = LazyLock::new(|| {
     SNIPPETS.iter().for_each(|(name, text)| {
         snippets.add(*name, *text);
     });
-    let parser = liquid::ParserBuilder::with_stdlib().filter(Translate).filter(AssetUrl).partials(snippets).build();
+    let parser = liquid::ParserBuilder::with_stdlib()
+        .filter(Translate)
+        .filter(AssetUrl)
+        .filter(Handleize)
+        .partials(snippets)
+        .build();
     let (markup, _) = BLOCK.split_once(SCHEMA).expect(COMPILED_IN);
     parser.and_then(|parser| parser.parse(markup)).expect(COMPILED_IN)
 });
 
 /// The block as a page holds it.
 pub(super) fn block(signed_in: bool) -> String {
+    render(&settings(), signed_in)
+}
+
+fn render(settings: &Object, signed_in: bool) -> String {
     let globals = liquid::object!({
-        "block": { "id": "larkmeadow", "shopify_attributes": "", "settings": settings() },
+        "block": { "id": "larkmeadow", "shopify_attributes": "", "settings": settings },
         "customer": signed_in,
         "request": { "design_mode": false },
     });
@@ -124,9 +133,48 @@ impl Filter for AssetUrlFilter {
     }
 }
 
+#[derive(Clone, ParseFilter, FilterReflection)]
+#[filter(name = "handleize", description = "Small letters and digits, with dashes between.", parsed(HandleizeFilter))]
+struct Handleize;
+
+#[derive(Debug, Default, Display_filter)]
+#[name = "handleize"]
+struct HandleizeFilter;
+
+impl Filter for HandleizeFilter {
+    fn evaluate(&self, input: &dyn ValueView, _: &dyn Runtime) -> Result<Value> {
+        let text = input.to_kstr().to_lowercase();
+        let words =
+            text.split(|letter: char| !letter.is_alphanumeric() && letter != '_').filter(|word| !word.is_empty());
+        Ok(Value::scalar(words.collect::<Vec<_>>().join("-")))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_a_merchant_types_stays_in_its_attribute_its_text_or_the_style() {
+        let mut settings = settings();
+        let hostile = "\"><script>alert(1)</script>";
+        for name in ["heading", "base_path", "retailers", "redirect_url", "text_link", "text_purchase"] {
+            settings.insert(name.into(), Value::scalar(hostile));
+        }
+        settings.insert("custom_css".into(), Value::scalar("</style><<//style><script>alert(1)</script>"));
+        let links = "walmart\tonfocus https://a.example/\ntarget/onclick alert(1)\ncostco \"onload=\"x";
+        settings.insert("purchase_links".into(), Value::scalar(links));
+        let html = render(&settings, true);
+        let (_, body) = html.split_once("</style>").unwrap();
+        assert!(!body.contains("<script>") && !body.contains("</style"), "{html}");
+        for (safe, unsafe_one) in [
+            ("purchase-walmart-onfocus=\"https://a.example/\"", "\tonfocus"),
+            ("purchase-target-onclick=\"alert(1)\"", "/onclick"),
+            ("purchase-costco=\"&quot;onload=&quot;x\"", "\"onload"),
+        ] {
+            assert!(html.contains(safe) && !html.contains(unsafe_one), "{safe}\n{html}");
+        }
+    }
 
     #[test]
     fn the_block_is_rendered_from_the_extensions_liquid() {

@@ -34,6 +34,28 @@ impl Door {
         }
     }
 
+    /// The same as a URL.
+    pub(crate) fn home_url(self) -> String {
+        url::form_urlencoded::parse(self.home().as_bytes()).map(|(url, _)| url.into_owned()).collect()
+    }
+
+    /// The status of `/link` where it leads on: a person is redirected, a script is told.
+    pub(crate) fn leads_on(self) -> u16 {
+        match self {
+            Self::Proxy => 302,
+            Self::CustomerAccount => 200,
+        }
+    }
+
+    /// Whether this is a problem of `/link` as the door tells it: a page for a person, the code for a script.
+    pub(crate) fn tells(self, answer: &Answer, status: u16, code: &str) -> bool {
+        let told = match self {
+            Self::Proxy => answer.header("content-type").starts_with("text/html"),
+            Self::CustomerAccount => answer.code() == code,
+        };
+        answer.status == status && told
+    }
+
     /// The code of a call that is not proven.
     pub(crate) fn unproven(self) -> &'static str {
         match self {

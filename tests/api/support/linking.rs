@@ -20,14 +20,18 @@ pub(crate) fn linking_again(retailer: &str, connection_id: &str) -> Value {
     body
 }
 
-/// The connection that the Link URL of a good answer names, be it from `POST /connections` or from `/link`.
-pub(crate) fn linked(answer: &Answer) -> String {
-    let link_url = match answer.status {
+/// The Link URL of a good answer, be it from `POST /connections` or from `/link`, by whichever door.
+pub(crate) fn link_of(answer: &Answer) -> String {
+    match answer.status {
         200 => answer.json()["link_url"].as_str().unwrap().to_owned(),
         302 => answer.header("location").to_owned(),
         _ => panic!("no link: {answer:?}"),
-    };
-    let link_url = url::Url::parse(&link_url).unwrap();
+    }
+}
+
+/// The connection that it names.
+pub(crate) fn linked(answer: &Answer) -> String {
+    let link_url = url::Url::parse(&link_of(answer)).unwrap();
     let id = link_url.query_pairs().find(|(name, _)| name == "connection_id").unwrap().1.into_owned();
     assert!(!id.is_empty(), "{link_url}");
     id
