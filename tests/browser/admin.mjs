@@ -18,6 +18,14 @@ export const ADMIN_PAGES = {
   'admin-visibility': { path: '/visibility', ready: (app) => listLoaded(app) },
   'admin-preview': { path: '/preview', ready: (app) => app.getByRole('button', { name: 'See what they see' }).waitFor() },
   'admin-redirects': { path: '/redirects', ready: (app) => app.getByRole('button', { name: 'Add host' }).waitFor() },
+  'admin-integrations': { path: '/integrations', ready: (app) => app.getByRole('button', { name: 'Test key' }).waitFor() },
+  'admin-events': {
+    path: '/events',
+    ready: async (app) => {
+      await app.locator('[data-events-status]').getByText(/shown, newest first|Nothing was sent yet/).waitFor();
+      await app.locator('[data-inbox-status]').getByText(/shown, newest first|Subtotal told nothing yet/).waitFor();
+    },
+  },
   'admin-connections': { path: '/connections', ready: (app) => app.getByText(/^Nobody needs|needs? a new login\./).waitFor() },
   'admin-activity': {
     path: '/activity',

@@ -14,7 +14,7 @@ const WIDTHS = { desktop: DESKTOP, phone: ADMIN_PHONE };
 
 let demo;
 
-/** Something to show on every page: counts, refusals and a request for data. */
+/** Something to show on every page: counts, refusals, a request for data and events. */
 before(async () => {
   demo = await Demo.start();
   const shopper = await demo.page({ shopper: 'maya' });
@@ -23,6 +23,9 @@ before(async () => {
   await shopper.context().close();
   await fetch(demo.shop('/apps/subtotal/visibility'));
   await pullShopify(demo, { action: 'deliver', topic: 'customers/data_request', customer_id: SHOPPERS.maya });
+  for (const name of ['relink', 'purchases', 'lose-login']) {
+    demo.command('scenario', name, '--levers', demo.places.levers, '--customer', SHOPPERS.theo, '--json');
+  }
 });
 after(() => demo?.stop());
 
@@ -78,6 +81,21 @@ const STATES = {
       await app.getByLabel('E-mail address').fill('maya@example.com');
       await app.getByRole('button', { name: 'See what they see' }).click();
       await app.getByText('No entry of the list matches').waitFor();
+    },
+  },
+  'the tries of a delivery': {
+    path: '/events',
+    reach: async (page, app) => {
+      await app.getByRole('button', { name: /^Tries: Purchase/ }).first().click();
+      await app.getByRole('region', { name: 'Answer of try 1' }).waitFor();
+    },
+  },
+  'a test event that was sent': {
+    path: '/integrations',
+    reach: async (page, app) => {
+      await app.locator('[data-test-event]').getByRole('textbox').first().fill('priya@larkmeadow.example');
+      await app.locator('[data-test-event]').getByRole('button', { name: /Send/ }).click();
+      await app.getByText('It was delivered', { exact: true }).waitFor();
     },
   },
   'a wrong host': {

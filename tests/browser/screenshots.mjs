@@ -24,6 +24,9 @@ async function live(demo) {
   }
   for (let turn = 0; turn < 3; turn += 1) await fetch(demo.shop('/apps/subtotal/visibility'));
   await pullShopify(demo, { action: 'deliver', topic: 'customers/data_request', customer_id: SHOPPERS.maya });
+  for (const name of ['relink', 'purchases', 'lose-login']) {
+    demo.command('scenario', name, '--levers', demo.places.levers, '--customer', SHOPPERS.theo, '--json');
+  }
   const [page, app] = await openAdmin(demo, '/visibility?scope=walmart');
   await listLoaded(app);
   await app.getByLabel('Only shoppers on the list').check();
