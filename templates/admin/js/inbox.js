@@ -35,7 +35,7 @@ onPage("inbox", (root) => {
       cell("when", when(event.receivedAt)),
       cell("what", name, el("p", { class: "quiet id" }, of.filter(Boolean).join(", "))),
       cell("state", badge(word, tone), event.problem && el("p", { class: "quiet" }, event.problem)),
-      cell("tries", event.attempts > 0 && count(event.attempts, "try", "tries")),
+      cell("count", event.attempts > 0 && count(event.attempts, "try", "tries")),
       cell("do", event.state === "failed" && retry(event, name)));
   };
 
