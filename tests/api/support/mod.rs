@@ -10,6 +10,7 @@ pub(crate) mod fake_admin;
 pub(crate) mod fake_klaviyo;
 pub(crate) mod fake_subtotal;
 pub(crate) mod fake_tokens;
+pub(crate) mod full_shop;
 pub(crate) mod happenings;
 pub(crate) mod linking;
 pub(crate) mod process;
