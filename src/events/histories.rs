@@ -36,7 +36,7 @@ impl Histories {
     /// Tells what is on the next page, and moves on behind it. Answers how many purchases were told.
     async fn page(&self, history: &LeasedHistory) -> Result<usize, Trouble> {
         let store = &self.sources.store;
-        if history.status == "disconnected" || !self.sources.is_installed(&history.shop_domain).await? {
+        if history.status == "disconnected" || !self.sources.is_installed(history.shop_id).await? {
             store.end_page(history, &PageEnd::Stopped, 0).await?;
             return Ok(0);
         }

@@ -37,7 +37,7 @@ impl Events {
 
     /// Does what an event asks for, and ends it. Answers what was told, for the log.
     async fn settle(&self, leased: &LeasedEvent, event: &Event) -> Result<Vec<HappeningKind>, Trouble> {
-        if !self.sources.is_installed(&leased.shop_domain).await? {
+        if !self.sources.is_installed(leased.shop_id).await? {
             self.sources.store.ignore_event(leased).await?;
             return Ok(Vec::new());
         }

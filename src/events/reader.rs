@@ -64,10 +64,9 @@ impl Sources {
         Ok(Reader { api, token, connection_id: connection_id.to_owned() })
     }
 
-    /// Whether the shop at `domain` is installed.
-    pub(super) async fn is_installed(&self, domain: &str) -> Result<bool, Trouble> {
-        let Ok(domain) = ShopDomain::parse(domain) else { return Ok(false) };
-        Ok(self.store.load_shop(&domain).await?.is_some())
+    /// Whether the shop is installed.
+    pub(super) async fn is_installed(&self, shop_id: i64) -> Result<bool, Trouble> {
+        Ok(self.store.installed_domain(shop_id).await?.is_some())
     }
 }
 
