@@ -43,6 +43,7 @@ mod pause;
 mod redirects;
 mod retailers_cache;
 mod retention;
+mod rotate_keys;
 mod rules;
 mod settings;
 mod shutdown;
