@@ -24,6 +24,7 @@ mod customer_account;
 mod deliveries;
 mod demo;
 mod doctor;
+mod drill;
 mod endpoints;
 mod faults;
 mod flow;
