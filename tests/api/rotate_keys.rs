@@ -1,6 +1,6 @@
 //! `rotate-keys`: everything that is sealed comes under the newest key while the service runs, whatever happens to the run.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use subtotal_connect::events::happening::HappeningKind;
 use subtotal_connect::shopify::ShopDomain;
 use subtotal_connect::shopify::oauth::TokenPair;
-use subtotal_connect::store::{Actor, Destination, EventFate, NewEvent, SecretKind, ShopChanges, Store};
+use subtotal_connect::store::{Actor, Destination, EventFate, NewEvent, ResealPlace, SecretKind, ShopChanges, Store};
 use tokio::task::spawn_blocking;
 
 use crate::support::app::{ENCRYPTION_KEYS as OLD, SHOP, TestApp, open_store};
@@ -106,6 +106,11 @@ async fn save(store: &Store, app: &TestApp, shop: &str, kind: SecretKind, secret
     store.save_shop(&domain(shop), changes, Actor::CommandLine, app.clock.unix_ms()).await.unwrap();
 }
 
+async fn api_key(store: &Store, shop: &str) -> String {
+    let shop = store.load_shop(&domain(shop)).await.unwrap().unwrap();
+    shop.api_key.unwrap().0.expose_secret().to_owned()
+}
+
 /// Deliveries that wait, because Klaviyo is paused, one for each of these.
 async fn waiting(app: &TestApp, ids: impl Iterator<Item = usize>) {
     app.turn_on(SHOP, Destination::Klaviyo).await;
@@ -158,19 +163,20 @@ async fn rotated_though_killed(Trial { events, deliveries, shops: of_shops, kill
     let done = AtomicBool::new(false);
     let load = async {
         let mut taken = 0;
-        let mut last = String::new();
+        let mut replaced = BTreeMap::new();
         while !done.load(Ordering::Relaxed) {
             let connection = format!("01LIVE{taken:020}");
             let event = connection_event(&id_from(&app, 0), "disconnected", &connection);
             let answer = Sent::new(&event).request(&app, &service.address).send().await.unwrap();
             assert_eq!(answer.status(), 200);
             taken += 1;
-            last = format!("subtotal-api-key-replaced-{taken}");
-            let shop = format!("shop-{}.myshopify.com", of_shops / 2);
-            save(&store, &app, &shop, SecretKind::SubtotalApiKey, last.clone()).await;
+            let (shop, key) =
+                (format!("shop-{}.myshopify.com", taken % of_shops), format!("subtotal-api-key-replaced-{taken}"));
+            save(&store, &app, &shop, SecretKind::SubtotalApiKey, key.clone()).await;
+            replaced.insert(shop, key);
             assert_eq!(service.plain(&app, "/readyz").await.status, 200);
         }
-        (taken, last)
+        (taken, replaced)
     };
     let rotating = async {
         let began = Instant::now();
@@ -191,7 +197,7 @@ async fn rotated_though_killed(Trial { events, deliveries, shops: of_shops, kill
         println!("{seeded} values, {kills} kills: {:?}", began.elapsed());
         done.store(true, Ordering::Relaxed);
     };
-    let ((taken, last), ()) = tokio::join!(load, rotating);
+    let ((taken, replaced), ()) = tokio::join!(load, rotating);
     assert_eq!(under(&store, "k1").await, 0);
     assert_eq!(run(&settings, &["rotate-keys", "--check", "--json"]).await.json()["left"], 0);
     drop(service);
@@ -200,8 +206,9 @@ async fn rotated_though_killed(Trial { events, deliveries, shops: of_shops, kill
     let settings = with_keys(&app, NEW);
     assert!(all_opens(&app, NEW).await >= events + deliveries + 2 * of_shops);
     let alone = open_store(&settings).await;
-    let shop = alone.load_shop(&domain(&format!("shop-{}.myshopify.com", of_shops / 2))).await.unwrap().unwrap();
-    assert_eq!(shop.api_key.unwrap().0.expose_secret(), last);
+    for (shop, key) in replaced {
+        assert_eq!(api_key(&alone, &shop).await, key, "{shop}");
+    }
     let _service = Process::start(&settings, &[]).await;
     app.database.execute("UPDATE integrations SET is_paused = false").await;
     until(Duration::from_secs(600), "everything that waited was told", async || {
@@ -217,11 +224,26 @@ async fn everything_opens_under_the_new_key_alone_though_runs_are_killed() {
     rotated_though_killed(Trial { events: 1600, deliveries: 200, shops: 100, kills: 4 }).await;
 }
 
-/// `cargo test --release --test api -- --ignored --nocapture hundred_thousand`, with `TEST_DATABASE_URL` for PostgreSQL.
+/// `cargo test --test api -- --ignored --nocapture hundred_thousand`, with `TEST_DATABASE_URL` for PostgreSQL.
 #[actix_web::test]
 #[ignore = "takes minutes"]
 async fn a_hundred_thousand_values_open_under_the_new_key_alone_though_runs_are_killed() {
     rotated_though_killed(Trial { events: 97_000, deliveries: 2000, shops: 500, kills: 40 }).await;
+}
+
+#[actix_web::test]
+async fn a_secret_that_is_replaced_while_it_is_sealed_anew_is_the_one_that_stays() {
+    let app = TestApp::start().await;
+    let store = open_store(&with_keys(&app, &both())).await;
+    for nth in 0..40 {
+        let (before, after) = (format!("subtotal-api-key-before-{nth}"), format!("subtotal-api-key-after-{nth}"));
+        save(&app.store, &app, SHOP, SecretKind::SubtotalApiKey, before).await;
+        let sealing = store.reseal(ResealPlace::default(), 10);
+        let replacing = save(&store, &app, SHOP, SecretKind::SubtotalApiKey, after.clone());
+        let (sealed, ()) = tokio::join!(sealing, replacing);
+        assert!(sealed.unwrap().unopened.is_empty());
+        assert_eq!(api_key(&store, SHOP).await, after);
+    }
 }
 
 #[actix_web::test]
