@@ -1,5 +1,5 @@
 //! `rotate-keys`: seals everything that is stored under the newest of `ENCRYPTION_KEYS`, while the service runs. It may
-//! be ended at any point and run again, and says what still needs an older key.
+//! be ended at any point and run again, and says what still needs another key.
 
 use std::collections::BTreeMap;
 use std::io::{IsTerminal, Write, stderr};
@@ -37,7 +37,7 @@ pub(super) struct RotateKeys {
 struct Report {
     newest: String,
     resealed: u64,
-    /// Values that stand under an older key.
+    /// Values that stand under another key.
     left: i64,
     counts: Vec<SealedCount>,
     unopened: Vec<Shut>,
@@ -62,20 +62,24 @@ impl RotateKeys {
             (resealed, unopened) = rotate(&store, &newest).await?;
         }
         let counts = store.sealed_counts().await?;
-        let left = older(&counts, &newest);
+        let left = others(&counts, &newest);
         let report = Report { newest, resealed, left, counts, unopened };
         if self.json {
             print_json(&report)?;
         } else {
             report.print();
         }
-        Ok(if report.left == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+        if report.left == 0 {
+            return Ok(ExitCode::SUCCESS);
+        }
+        report.explain();
+        Ok(ExitCode::FAILURE)
     }
 }
 
 /// Answers how many values were sealed anew, and what does not open.
 async fn rotate(store: &Store, newest: &str) -> anyhow::Result<(u64, Vec<Shut>)> {
-    let total = older(&store.sealed_counts().await?, newest);
+    let total = others(&store.sealed_counts().await?, newest);
     let (mut resealed, mut unopened) = (0, Vec::new());
     for _ in 0..PASSES {
         let mut passed_over = 0;
@@ -112,7 +116,7 @@ fn show_progress(resealed: u64, total: i64) {
     }
 }
 
-fn older(counts: &[SealedCount], newest: &str) -> i64 {
+fn others(counts: &[SealedCount], newest: &str) -> i64 {
     counts.iter().filter(|count| count.key != newest).map(|count| count.rows).sum()
 }
 
@@ -126,9 +130,9 @@ fn by_shop(unopened: &[Unopened]) -> Vec<Shut> {
 
 impl Report {
     fn print(&self) {
-        let Self { newest, resealed, left, counts, unopened } = self;
+        let Self { newest, resealed, left, counts, .. } = self;
         for SealedCount { table, key, rows } in counts {
-            let age = if key == newest { "newest" } else { "older" };
+            let age = if key == newest { "newest" } else { "other" };
             println!("{table:<16} {key:<32} {rows:>9}  {age}");
         }
         if *resealed > 0 {
@@ -136,13 +140,17 @@ impl Report {
         }
         if *left == 0 {
             println!("Nothing needs another key than {newest}; older ones can go from ENCRYPTION_KEYS.");
-            return;
         }
+    }
+
+    /// Why the exit code is 1.
+    fn explain(&self) {
+        let Self { newest, left, unopened, .. } = self;
         for Shut { table, shop, reason, rows } in unopened {
             eprintln!("{table} of {shop}, {rows} values: {reason}");
         }
         eprintln!(
-            "error: {left} values stand under older keys, which ENCRYPTION_KEYS must keep. Run rotate-keys once every \
+            "error: {left} values stand under other keys, which ENCRYPTION_KEYS must keep. Run rotate-keys once every \
              process seals under {newest}; docs/runbook.md says what to do about values that do not open."
         );
     }

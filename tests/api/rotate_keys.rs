@@ -269,7 +269,7 @@ async fn what_does_not_open_is_named_by_table_and_shop_and_the_rest_is_done() {
     let secret =
         format!("shop_secrets of {LOSER}, 1 values: a stored secret was sealed under the encryption key \"k0\"");
     assert!(outcome.stderr.contains(&secret), "{outcome:?}");
-    assert!(outcome.stderr.contains("2 values stand under older keys"), "{outcome:?}");
+    assert!(outcome.stderr.contains("2 values stand under other keys"), "{outcome:?}");
     assert!(!format!("{outcome:?}").contains("subtotal-api-key"), "{outcome:?}");
     assert_eq!((under(&app.store, "k0").await, under(&app.store, "k1").await), (1, 1), "the rest is done");
 
