@@ -21,6 +21,7 @@ mod m0016_deliveries;
 mod m0017_delivery_attempts;
 mod m0018_merchants_choices;
 mod m0019_inbox_and_connections;
+mod m0020_keys_of_events;
 
 /// Every migration, oldest first.
 #[derive(Debug)]
@@ -49,6 +50,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0017_delivery_attempts::Migration),
             Box::new(m0018_merchants_choices::Migration),
             Box::new(m0019_inbox_and_connections::Migration),
+            Box::new(m0020_keys_of_events::Migration),
         ]
     }
 }

@@ -11,7 +11,7 @@ use anyhow::Context;
 use metrics_exporter_prometheus::PrometheusHandle;
 use tokio::sync::{Notify, watch};
 
-use super::AppState;
+use super::{AppState, sealed_gauge};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::events::sender::Sender;
@@ -53,6 +53,7 @@ impl Application {
         let port = listener.local_addr()?.port();
         if let (Some(address), Some(metrics)) = (config.server.metrics_address, metrics) {
             serve_metrics(address, metrics).with_context(|| format!("can not listen on {address} for metrics"))?;
+            actix_web::rt::spawn(sealed_gauge::keep_counting(state.store.clone()));
         }
         let (stopping, webhooks, inbox) = (state.stopping.clone(), state.webhooks(), state.inbox.clone());
         let (sources, events) = (state.sources(), state.events.clone());

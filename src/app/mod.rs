@@ -1,6 +1,7 @@
 //! What handlers share, and how it is built. `application` runs it.
 
 mod application;
+mod sealed_gauge;
 
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;

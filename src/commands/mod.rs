@@ -5,6 +5,7 @@ mod demo;
 mod doctor;
 mod explain_proxy;
 mod migrate;
+mod rotate_keys;
 mod rules;
 mod scenario;
 mod serve;
@@ -41,6 +42,8 @@ enum Command {
     /// Set, show or explain a shop's visibility rules
     #[command(subcommand)]
     Rules(rules::Rules),
+    /// Seal everything that is stored under the newest encryption key, while the service runs
+    RotateKeys(rotate_keys::RotateKeys),
     /// Check the audit trail
     #[command(subcommand)]
     Audit(audit::Audit),
@@ -64,6 +67,7 @@ pub async fn run(cli: Cli) -> ExitCode {
         Command::Migrate => migrate::run().await,
         Command::Shop(shop) => shop.run().await,
         Command::Rules(rules) => rules.run().await,
+        Command::RotateKeys(rotate) => rotate.run().await,
         Command::Audit(audit) => audit.run().await,
         Command::Doctor(doctor) => doctor.run().await,
         Command::Openapi => print_json(&crate::http::openapi::document()).map(|()| ExitCode::SUCCESS),

@@ -3,40 +3,55 @@
 use sea_orm::{ConnectionTrait, QueryResult};
 
 use super::sealed::Place;
+use super::sealed_tables::{SealedRow, SealedTable, TABLES};
 use super::{SealError, Store, StoreError};
 
-/// A stored secret that the encryption keys do not open.
+/// Values read at a time.
+const PAGE: u32 = 500;
+
+/// A sealed value that the encryption keys do not open.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Unopened {
+    /// The table it stands in.
+    pub table: &'static str,
     /// The shop's permanent domain.
     pub shop: String,
-    /// What the secret is.
+    /// What it is.
     pub kind: String,
     /// Why it does not open.
     pub reason: SealError,
 }
 
+impl Unopened {
+    pub(super) fn new(table: &SealedTable, row: SealedRow, reason: SealError) -> Self {
+        let kind = table.noun.map_or(row.row, str::to_owned);
+        Self { table: table.name, shop: row.shop, kind, reason }
+    }
+}
+
 impl Store {
-    /// Tries the keys on every stored secret. Answers how many there are, and those that stay shut.
+    /// Tries the keys on everything that is sealed. Answers how much there is, and what stays shut.
     ///
     /// # Errors
     /// [`StoreError::Database`].
-    pub async fn unopened_secrets(&self) -> Result<(usize, Vec<Unopened>), StoreError> {
-        const SQL: &str = "SELECT s.domain, x.shop_id, x.kind, x.sealed FROM shop_secrets x \
-             JOIN shops s ON s.id = x.shop_id \
-             UNION ALL SELECT s.domain, t.shop_id, 'shopify_token_pair', t.sealed FROM shopify_tokens t \
-             JOIN shops s ON s.id = t.shop_id";
-        let rows = self.db.query_all_raw(self.statement(SQL, Vec::new())).await?;
-        let mut shut = Vec::new();
-        for row in &rows {
-            let (shop, kind): (String, String) = (row.try_get("", "domain")?, row.try_get("", "kind")?);
-            let sealed: Vec<u8> = row.try_get("", "sealed")?;
-            let place = Place { shop_id: row.try_get("", "shop_id")?, kind: &kind };
-            if let Err(reason) = self.keyring.open(place, &sealed) {
-                shut.push(Unopened { shop, kind, reason });
+    pub async fn unopened(&self) -> Result<(usize, Vec<Unopened>), StoreError> {
+        let (mut total, mut shut) = (0, Vec::new());
+        for table in &TABLES {
+            let mut after = None;
+            loop {
+                let rows = self.sealed_rows(table, after, None, PAGE).await?;
+                let Some(last) = rows.last() else { break };
+                after = Some((last.shop_id, last.row.clone()));
+                total += rows.len();
+                for row in rows {
+                    let kind = table.kind(&row);
+                    if let Err(reason) = self.keyring.open(Place { shop_id: row.shop_id, kind: &kind }, &row.sealed) {
+                        shut.push(Unopened::new(table, row, reason));
+                    }
+                }
             }
         }
-        Ok((rows.len(), shut))
+        Ok((total, shut))
     }
 
     /// Installed shops by domain: the scopes Shopify granted each, empty where it never did, and why its tokens are of

@@ -58,6 +58,11 @@ impl Keyring {
         Self(keys)
     }
 
+    /// The ids of the keys, that of the one which seals first.
+    pub(crate) fn ids(&self) -> impl Iterator<Item = &str> {
+        self.0.iter().map(|key| key.id.as_str())
+    }
+
     /// Seals `secret` for its place; answers the bytes and the id of the key used.
     pub(crate) fn seal(&self, place: Place<'_>, secret: &SecretString) -> Result<(Vec<u8>, String), SealError> {
         let key = self.0.first().ok_or(SealError::NoKey)?;
@@ -92,6 +97,13 @@ fn cipher(key: &EncryptionKey) -> XChaCha20Poly1305 {
 
 fn associated_data(place: Place<'_>) -> Vec<u8> {
     format!("subtotal-connect\0{}\0{}", place.shop_id, place.kind).into_bytes()
+}
+
+/// The id of the key that a value's first bytes name; `None` where they are no sealed value's.
+pub(crate) fn key_id(sealed: &[u8]) -> Option<&str> {
+    let (&[version, id_length], rest) = sealed.split_first_chunk::<2>()?;
+    let (id, _) = rest.split_at_checked(usize::from(id_length))?;
+    (version == VERSION).then(|| std::str::from_utf8(id).ok()).flatten()
 }
 
 fn split(sealed: &[u8]) -> Option<(&[u8], [u8; NONCE_BYTES], &[u8])> {

@@ -80,9 +80,10 @@ impl Store {
     pub async fn receive_events(&self, events: &[NewEvent]) -> Result<Vec<bool>, StoreError> {
         let sql = format!(
             "INSERT INTO subtotal_events (shop_id, event_id, event_type, connection_id, customer_id, retailer_id, \
-             purchase_id, is_simulated, sealed, sent_at, received_at, state, problem, due_at) \
+             purchase_id, is_simulated, sealed, sent_at, received_at, state, problem, key_id, due_at) \
              SELECT id, $2, $3, CAST($4 AS TEXT), CAST($5 AS TEXT), CAST($6 AS TEXT), CAST($7 AS TEXT), \
-             CAST($8 AS BOOLEAN), {sealed}, CAST($10 AS BIGINT), CAST($11 AS BIGINT), $12, CAST($13 AS TEXT), {clock} \
+             CAST($8 AS BOOLEAN), {sealed}, CAST($10 AS BIGINT), CAST($11 AS BIGINT), $12, CAST($13 AS TEXT), \
+             CAST($15 AS TEXT), {clock} \
              FROM shops WHERE id = $1 AND uninstalled_at IS NULL AND NOT EXISTS \
              (SELECT 1 FROM erased_connections WHERE shop_id = $1 AND digest = $14) ON CONFLICT DO NOTHING",
             sealed = self.bytes("$9"),
@@ -106,7 +107,8 @@ impl Store {
         };
         let place = format!("subtotal_event\0{}", event.id);
         let place = Place { shop_id: event.shop_id, kind: &place };
-        let sealed = keeps_body.then(|| self.keyring.seal(place, &event.body)).transpose()?.map(|(sealed, _)| sealed);
+        let sealed = keeps_body.then(|| self.keyring.seal(place, &event.body)).transpose()?;
+        let (sealed, key_id) = sealed.unzip();
         let digest = event.connection_id.as_ref().map(|id| connection_digest(event.shop_id, id)).unwrap_or_default();
         Ok(vec![
             event.shop_id.into(),
@@ -123,6 +125,7 @@ impl Store {
             state.into(),
             problem.into(),
             digest.into(),
+            key_id.into(),
         ])
     }
 

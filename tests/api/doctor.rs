@@ -66,7 +66,7 @@ async fn an_installation_that_works_has_no_problem() {
         assert_eq!(found(&report, check).iter().map(|found| found.0).collect::<Vec<_>>(), ["ok"], "{check} {report:#}");
     }
     assert!(says(&report, "public URL", "warning", "not checked"), "{report:#}");
-    assert!(says(&report, "secrets", "ok", "all 2 stored secrets"), "{report:#}");
+    assert!(says(&report, "secrets", "ok", "all 2 sealed values"), "{report:#}");
     for finding in report["findings"].as_array().unwrap() {
         assert_eq!(finding["status"] == "ok", finding["advice"].is_null(), "{finding}");
     }
@@ -100,7 +100,7 @@ async fn everything_wrong_is_found_in_one_run_and_no_secret_is_shown() {
         ("scopes", "problem", "read_customers"),
         ("scopes", "warning", "read_orders"),
         ("grants", "warning", SHOP),
-        ("secrets", "problem", "2 of 2 stored secrets do not open"),
+        ("secrets", "problem", "2 of 2 sealed values do not open"),
         ("subtotal", "problem", "can not be reached"),
         ("credentials", "warning", "not checked"),
     ] {

@@ -131,12 +131,12 @@ async fn schema(store: &Store, migrates: bool) -> Result<Finding, StoreError> {
 }
 
 async fn secrets(store: &Store) -> Result<Finding, StoreError> {
-    let (total, shut) = store.unopened_secrets().await?;
+    let (total, shut) = store.unopened().await?;
     let Some(first) = shut.first() else {
-        return Ok(Finding::ok("secrets", format!("the encryption keys open all {total} stored secrets")));
+        return Ok(Finding::ok("secrets", format!("the encryption keys open all {total} sealed values")));
     };
     let named: Vec<_> = shut.iter().take(NAMED).map(|secret| format!("{} of {}", secret.kind, secret.shop)).collect();
-    let message = format!("{} of {total} stored secrets do not open: {}", shut.len(), named.join(", "));
+    let message = format!("{} of {total} sealed values do not open: {}", shut.len(), named.join(", "));
     let advice = match &first.reason {
         SealError::NoKey => "set ENCRYPTION_KEYS to the key they were sealed under".to_owned(),
         SealError::UnknownKey(id) => format!("add the key {id} to ENCRYPTION_KEYS, behind the newest"),

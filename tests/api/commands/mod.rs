@@ -20,7 +20,7 @@ async fn with_database() -> (CommandLine, TestDatabase) {
 fn help_and_version_are_answered_without_any_setting() {
     let line = CommandLine::new::<String, String>([]);
     let help = line.run(&["--help"]).done();
-    for command in ["demo", "serve", "migrate", "shop", "rules", "scenario", "sign", "explain-proxy"] {
+    for command in ["demo", "serve", "migrate", "shop", "rules", "rotate-keys", "scenario", "sign", "explain-proxy"] {
         assert!(help.contains(&format!("\n  {command} ")), "{command} is not in {help}");
         assert!(line.run(&[command, "--help"]).done().contains("Usage: subtotal-connect"), "{command}");
     }
@@ -31,7 +31,7 @@ fn help_and_version_are_answered_without_any_setting() {
 #[test]
 fn wrong_usage_is_exit_code_2_and_touches_nothing() {
     let line = CommandLine::new([("ENCRYPTION_KEYS", ENCRYPTION_KEYS), ("SHOPIFY_API_SECRET", "secret")]);
-    let wrong: [&[&str]; 30] = [
+    let wrong: [&[&str]; 31] = [
         &[],
         &["unknown"],
         &["serve", "--port", "1"],
@@ -53,6 +53,7 @@ fn wrong_usage_is_exit_code_2_and_touches_nothing() {
         &["sign", "/apps/subtotal/retailers", "--shop", "demo.myshopify.com"],
         &["sign", "http://127.0.0.1/", "--shop", "demo.myshopify.com", "--customer", "maya"],
         &["explain-proxy"],
+        &["rotate-keys", "k2"],
         &["scenario", "unknown"],
         &["scenario", "link", "--list"],
         &["scenario", "link", "--port", "0"],
