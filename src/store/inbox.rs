@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use sea_orm::{ConnectionTrait, QueryResult, TransactionTrait, Value};
+use sea_orm::{ConnectionTrait, QueryResult, Value};
 use serde::Serialize;
 
 use super::{Deed, Store, StoreError};
@@ -226,11 +226,6 @@ impl Store {
         let values: Vec<Value> = vec![delivery.id.clone().into(), delivery.attempt.into()];
         let sql = if keep { END } else { DROP };
         Ok(db.execute_raw(self.statement(sql, values)).await?.rows_affected() == 1)
-    }
-
-    /// A transaction whose commit survives a power loss too.
-    pub(super) async fn begin_durable(&self) -> Result<sea_orm::DatabaseTransaction, StoreError> {
-        Ok(self.durable.begin_with_options(super::write_options()).await?)
     }
 }
 

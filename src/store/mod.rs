@@ -37,6 +37,9 @@ mod subtotal_events;
 mod summaries;
 mod test_deliveries;
 mod tokens;
+mod turns;
+
+use std::sync::Arc;
 
 use migrations::Migrator;
 use sea_orm::{
@@ -44,6 +47,7 @@ use sea_orm::{
     TransactionOptions, TransactionTrait,
 };
 use sea_orm_migration::MigratorTrait;
+use tokio::sync::Mutex;
 
 pub use activity::{Activity, ActivityEntry, Cursor};
 pub use attempts::{DeliveryEnd, ListedAttempt, Tried};
@@ -88,6 +92,8 @@ pub struct Store {
     /// Where a commit must survive a power loss too: SQLite with `synchronous=FULL`; the same pool on PostgreSQL.
     durable: DatabaseConnection,
     keyring: Keyring,
+    /// See [`turns`].
+    turns: Arc<Mutex<()>>,
 }
 
 /// The database, or what is sealed in it, can not be used.
@@ -117,7 +123,7 @@ impl Store {
         if self.db.get_database_backend() == DbBackend::Postgres {
             transaction.execute_unprepared(&format!("SELECT pg_advisory_xact_lock({MIGRATION_LOCK})")).await?;
         }
-        Migrator::up(&transaction, None).await?;
+        Migrator::up(transaction.inner(), None).await?;
         Ok(transaction.commit().await?)
     }
 
@@ -137,11 +143,6 @@ impl Store {
         Ok(self.db.ping().await?)
     }
 
-    /// A transaction that will write. On SQLite it takes the write lock at once, so that it waits instead of failing.
-    async fn begin_write(&self) -> Result<sea_orm::DatabaseTransaction, StoreError> {
-        Ok(self.db.begin_with_options(write_options()).await?)
-    }
-
     /// A transaction that only reads, and sees one state of the database from its first statement to its last.
     async fn begin_snapshot(&self) -> Result<sea_orm::DatabaseTransaction, StoreError> {
         let options = match self.db.get_database_backend() {
@@ -156,12 +157,5 @@ impl Store {
             },
         };
         Ok(self.db.begin_with_options(options).await?)
-    }
-}
-
-fn write_options() -> TransactionOptions {
-    TransactionOptions {
-        sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
-        ..TransactionOptions::default()
     }
 }

@@ -1,5 +1,6 @@
 //! Opening the database: SQLite in WAL mode, or PostgreSQL, by the URL.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use sea_orm::sqlx::sqlite::{SqliteJournalMode, SqliteSynchronous};
@@ -29,11 +30,11 @@ impl Store {
         let url = url.expose_secret();
         if !url.starts_with("sqlite:") {
             let db = Database::connect(postgres(url)).await?;
-            return Ok(Self { durable: db.clone(), db, keyring });
+            return Ok(Self { durable: db.clone(), db, keyring, turns: Arc::default() });
         }
         let db = connect(sqlite(url, SqliteSynchronous::Normal, SQLITE_CONNECTIONS)).await?;
         let durable = connect(sqlite(url, SqliteSynchronous::Full, 1)).await?;
-        Ok(Self { db, durable, keyring })
+        Ok(Self { db, durable, keyring, turns: Arc::default() })
     }
 }
 

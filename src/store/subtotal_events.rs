@@ -145,6 +145,7 @@ impl Store {
             skip_locked = self.skip_locked()
         );
         for after in [after_shop, i64::MIN] {
+            let _turn = self.turn().await?;
             let row = self.db.query_one_raw(self.statement(&sql, vec![after.into(), lease_ms.into()])).await?;
             if let Some(row) = row {
                 return self.read_leased(&row).map(Some);
