@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use reqwest::Method;
 use serde_json::json;
 use subtotal_connect::clock::Clock;
-use subtotal_connect::events::happening::HappeningKind;
+use subtotal_connect::events::happening::{Happening, HappeningKind};
 use subtotal_connect::shopify::ShopDomain;
 use subtotal_connect::store::{Actor, DeliveryEnd, Destination, Identifier, Integration, Tried};
 
@@ -225,4 +225,17 @@ async fn old_deliveries_are_forgotten() {
     assert_eq!(app.store.prune_ended(now).await.unwrap(), 0);
     assert_eq!(app.store.prune_ended(now + month).await.unwrap(), 1);
     assert!(app.store.shop_id(&ShopDomain::parse(SHOP).unwrap()).await.unwrap().is_some());
+}
+
+#[actix_web::test]
+async fn a_simulated_event_that_waits_is_not_sent_once_the_merchant_does_not_want_it() {
+    let app = TestApp::start().await;
+    app.klaviyo.set_fault(KlaviyoFault::Status(500));
+    app.turn_on_with(SHOP, Destination::Klaviyo, Identifier::Email, true).await;
+    app.deliver(SHOP, &Happening { is_simulated: true, ..happened("evt_1", HappeningKind::Connected) }).await;
+    until(PATIENCE, "it was tried", async || app.klaviyo.call_count() > 0).await;
+    app.turn_on_with(SHOP, Destination::Klaviyo, Identifier::Email, false).await;
+    app.until_state(SHOP, "skipped", 1).await;
+    app.klaviyo.set_fault(KlaviyoFault::None);
+    assert!(app.klaviyo.events().is_empty());
 }
