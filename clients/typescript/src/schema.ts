@@ -415,7 +415,7 @@ export interface components {
          * @description Stable, for programs; others may be added.
          * @enum {string}
          */
-        ProblemCode: "connection_not_found" | "customer_not_signed_in" | "internal_error" | "invalid_request" | "invalid_session_token" | "invalid_signature" | "klaviyo_key_rejected" | "klaviyo_unavailable" | "method_not_allowed" | "not_found" | "payload_too_large" | "redirect_url_not_allowed" | "retailer_not_found" | "shop_not_configured" | "shopify_unavailable" | "subtotal_api_key_rejected" | "subtotal_busy" | "subtotal_rejected_request" | "subtotal_timeout" | "subtotal_unavailable" | "unsupported_media_type" | "version_conflict";
+        ProblemCode: "connection_not_found" | "customer_not_signed_in" | "destination_off" | "internal_error" | "invalid_request" | "invalid_session_token" | "invalid_signature" | "klaviyo_key_rejected" | "klaviyo_unavailable" | "method_not_allowed" | "not_found" | "payload_too_large" | "redirect_url_not_allowed" | "retailer_not_found" | "shop_not_configured" | "shopify_unavailable" | "subtotal_api_key_rejected" | "subtotal_busy" | "subtotal_rejected_request" | "subtotal_timeout" | "subtotal_unavailable" | "unsupported_media_type" | "version_conflict";
         /** @description A retailer, with this customer's connection to it. */
         Retailer: {
             /** @description Left out when the customer never linked the retailer. */

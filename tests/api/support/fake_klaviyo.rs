@@ -77,6 +77,10 @@ impl FakeKlaviyo {
         self.state.lock().unwrap().calls.len()
     }
 
+    pub(crate) fn event_count(&self) -> usize {
+        self.state.lock().unwrap().events.len()
+    }
+
     /// The events it took, by `unique_id`.
     pub(crate) fn events(&self) -> BTreeMap<String, Value> {
         self.state.lock().unwrap().events.clone()
