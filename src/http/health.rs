@@ -5,6 +5,7 @@ use std::sync::atomic::Ordering;
 use actix_web::{HttpResponse, web};
 
 use crate::app::AppState;
+use crate::store::{Schema, StoreError};
 
 /// The process is up; nothing else is asked.
 pub(super) async fn healthz() -> HttpResponse {
@@ -29,12 +30,13 @@ impl AppState {
         if self.schema_current.load(Ordering::Relaxed) {
             return self.store.ping().await.map_err(|_| "the database does not answer");
         }
-        match self.store.pending_migrations().await {
-            Ok(0) => {
+        match self.store.schema().await {
+            Ok(Schema { pending: 0, .. }) => {
                 self.schema_current.store(true, Ordering::Relaxed);
                 Ok(())
             }
             Ok(_) => Err("the database schema is not current: run migrate"),
+            Err(StoreError::NewerSchema(_)) => Err("the database schema is of a newer version: run that version"),
             Err(_) => Err("the database does not answer"),
         }
     }

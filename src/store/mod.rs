@@ -27,6 +27,7 @@ mod refusals;
 mod reseal;
 mod retention;
 mod rules;
+mod schema;
 mod sealed;
 mod sealed_tables;
 mod secrets;
@@ -41,12 +42,10 @@ mod turns;
 
 use std::sync::Arc;
 
-use migrations::Migrator;
 use sea_orm::{
-    AccessMode, ConnectionTrait, DatabaseConnection, DbBackend, DbErr, IsolationLevel, SqliteTransactionMode,
-    TransactionOptions, TransactionTrait,
+    AccessMode, DatabaseConnection, DbBackend, DbErr, IsolationLevel, SqliteTransactionMode, TransactionOptions,
+    TransactionTrait,
 };
-use sea_orm_migration::MigratorTrait;
 use tokio::sync::Mutex;
 
 pub use activity::{Activity, ActivityEntry, Cursor};
@@ -73,6 +72,7 @@ pub use notices::Notice;
 pub use refusals::{NewRefusals, Refusal};
 pub use reseal::{ResealPlace, Resealed};
 pub use rules::{FIRST_VERSION, ListChange, ListState, ReplacedList};
+pub use schema::Schema;
 pub use sealed::{EncryptionKey, Keyring, SealError};
 pub use sealed_tables::SealedCount;
 pub use secrets::SecretKind;
@@ -81,9 +81,6 @@ pub use subtotal_events::{EventFate, LeasedEvent, NewEvent};
 pub use summaries::ShopSummary;
 pub use test_deliveries::TestDelivery;
 pub use tokens::StoredTokens;
-
-/// The advisory lock PostgreSQL takes while one process migrates; any constant of our own.
-const MIGRATION_LOCK: i64 = 0x5375_6274_6f74_616c;
 
 /// An open database.
 #[derive(Debug, Clone)]
@@ -108,33 +105,15 @@ pub enum StoreError {
     /// Somebody else changed the same thing meanwhile; what was asked for is not done.
     #[error("somebody else changed this meanwhile; look at it and try again")]
     VersionConflict,
+    /// The schema was changed by a newer version of this program, in a way that this one can not work with.
+    #[error("the database was migrated by a newer version of this program ({0}), which this one can not work with")]
+    NewerSchema(String),
     /// A row holds what no version of this program writes.
     #[error("the database holds an unreadable value in {0}")]
     Unreadable(&'static str),
 }
 
 impl Store {
-    /// Brings the schema up to date. Safe when several processes start at once: one migrates, the others wait.
-    ///
-    /// # Errors
-    /// [`StoreError::Database`].
-    pub async fn migrate(&self) -> Result<(), StoreError> {
-        let transaction = self.begin_write().await?;
-        if self.db.get_database_backend() == DbBackend::Postgres {
-            transaction.execute_unprepared(&format!("SELECT pg_advisory_xact_lock({MIGRATION_LOCK})")).await?;
-        }
-        Migrator::up(transaction.inner(), None).await?;
-        Ok(transaction.commit().await?)
-    }
-
-    /// How many migrations the database still lacks.
-    ///
-    /// # Errors
-    /// [`StoreError::Database`] when it can not be reached.
-    pub async fn pending_migrations(&self) -> Result<usize, StoreError> {
-        Ok(Migrator::get_pending_migrations(&self.db).await?.len())
-    }
-
     /// Whether the database answers.
     ///
     /// # Errors

@@ -117,7 +117,17 @@ async fn bounded(check: &'static str, look: impl Future<Output = Result<Finding,
 }
 
 async fn schema(store: &Store, migrates: bool) -> Result<Finding, StoreError> {
-    Ok(match store.pending_migrations().await? {
+    let schema = match store.schema().await {
+        Err(StoreError::NewerSchema(_)) => {
+            let message = "its schema is of a newer version, which this one can not work with";
+            return Ok(Finding::problem("database", message, "run the newer version, or restore a backup"));
+        }
+        schema => schema?,
+    };
+    Ok(match schema.pending {
+        0 if !schema.unknown.is_empty() => {
+            Finding::ok("database", "it answers; a newer version extended its schema, which this one can work with")
+        }
         0 => Finding::ok("database", "it answers, and its schema is current"),
         lacking if migrates => {
             let message = format!("it answers; its schema lacks {lacking} migrations");

@@ -2,6 +2,7 @@
 //! is made and dropped in milliseconds.
 
 use std::collections::BTreeMap;
+use std::process::Command;
 
 use sea_orm::{ConnectionTrait, Database, DatabaseConnection, Statement};
 use tempfile::TempDir;
@@ -21,10 +22,16 @@ enum Kind {
 impl TestDatabase {
     #[expect(clippy::disallowed_methods, reason = "the suite is told where PostgreSQL is")]
     pub(crate) async fn create() -> Self {
-        match std::env::var("TEST_DATABASE_URL") {
+        let database = match std::env::var("TEST_DATABASE_URL") {
             Ok(server) if server.starts_with("postgres") => Self::postgres(server).await,
             _ => Self::sqlite(),
+        };
+        // The binary of a newer version, where the suite looks at this one on that one's schema.
+        if let Ok(newer) = std::env::var("TEST_MIGRATED_BY") {
+            let migrated = Command::new(newer).arg("migrate").env("DATABASE_URL", &database.url).output().unwrap();
+            assert!(migrated.status.success(), "{}", String::from_utf8_lossy(&migrated.stderr));
         }
+        database
     }
 
     pub(crate) fn sqlite() -> Self {
@@ -52,14 +59,27 @@ impl TestDatabase {
 
     /// Runs a statement behind the application's back. `{clock}` is the database's clock in Unix milliseconds.
     pub(crate) async fn execute(&self, sql: &str) -> u64 {
-        let clock = match self.kind {
-            Kind::Sqlite { .. } => "CAST(unixepoch('subsec') * 1000 AS INTEGER)",
-            Kind::Postgres { .. } => "CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000 AS BIGINT)",
-        };
         let db = self.connect().await;
-        let changed = db.execute_unprepared(&sql.replace("{clock}", clock)).await.unwrap().rows_affected();
+        let changed = db.execute_unprepared(&sql.replace("{clock}", self.clock())).await.unwrap().rows_affected();
         db.close().await.unwrap();
         changed
+    }
+
+    /// The one number a query answers; `{clock}` in it is the database's clock.
+    pub(crate) async fn count(&self, sql: &str) -> i64 {
+        let db = self.connect().await;
+        let sql = format!("SELECT ({}) AS number", sql.replace("{clock}", self.clock()));
+        let statement = Statement::from_string(db.get_database_backend(), sql);
+        let number = db.query_one_raw(statement).await.unwrap().unwrap().try_get("", "number").unwrap();
+        db.close().await.unwrap();
+        number
+    }
+
+    fn clock(&self) -> &'static str {
+        match self.kind {
+            Kind::Sqlite { .. } => "CAST(unixepoch('subsec') * 1000 AS INTEGER)",
+            Kind::Postgres { .. } => "CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000 AS BIGINT)",
+        }
     }
 
     /// Every row of every table as JSON text, but for the record of migrations.

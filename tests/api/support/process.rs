@@ -15,7 +15,7 @@ use super::app::{Answer, SHOP, TestApp};
 use super::wait::until;
 
 /// How long a process may take to come up or to end.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A running `subtotal-connect serve`; killed when it is dropped.
 pub(crate) struct Process {
