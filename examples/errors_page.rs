@@ -23,15 +23,15 @@ Programs go by `code`, which does not change. `errors` is there for `invalid_req
 header `X-Request-Id` and stands in the service's log. `GET /apps/subtotal/link/{linkId}` is a page people navigate to,
 so once its signature is verified it answers the same statuses with a small HTML page instead.
 
-A request is refused for the first of these that holds: its signature, the shop, the customer, the media type and size
-of its body, the body's fields, and then the rest.
+A request is refused for the first of these that holds: an overload, its signature, a rate limit, the shop, the customer,
+the media type and size of its body, the body's fields, and then the rest.
 
 | code | status | what it means, and what to do |
 |---|---|---|
 "#;
 
 const TAIL: &str = r#"
-`subtotal_busy` carries `Retry-After` in seconds, `method_not_allowed` carries `Allow`.
+`subtotal_busy` and `database_unavailable` carry `Retry-After` in seconds, `method_not_allowed` carries `Allow`.
 
 ## What a signed request must look like
 

@@ -15,6 +15,7 @@ pub mod visibility;
 
 pub mod events;
 pub mod install;
+pub mod limits;
 pub mod linking;
 pub mod subtotal;
 
@@ -22,6 +23,7 @@ pub mod clock;
 pub mod config;
 pub mod settings;
 pub mod telemetry;
+pub mod upstream;
 pub mod worker;
 
 pub mod sandbox;

@@ -9,13 +9,15 @@ use rand::RngExt;
 use tokio::sync::{Notify, watch};
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
+use tracing::Instrument;
+use tracing::field::Empty;
 
 /// How long one try may take; shorter than a lease.
-pub const TRY: Duration = Duration::from_secs(20);
+pub const TRY: Duration = Duration::from_secs(16);
 /// Jobs one process works on at once.
 const AT_ONCE: usize = 16;
 /// How long a lease lasts, in milliseconds. What a killed process held is taken over after that.
-const LEASE_MS: i64 = 25_000;
+const LEASE_MS: i64 = 19_000;
 /// How often due work is looked for when nothing arrives here: other processes' leftovers, and tries that are due.
 const POLL: Duration = Duration::from_secs(2);
 /// How many polls lie between two prunings: about an hour.
@@ -25,6 +27,8 @@ const STOP: Duration = Duration::from_secs(8);
 
 /// Work that waits in the database.
 pub trait Queue: Send + Sync + 'static {
+    /// What is in it, in few words, for traces.
+    const NAME: &'static str;
     /// A piece of it, leased to this process.
     type Job: Send + 'static;
     /// Why nothing could be leased.
@@ -68,6 +72,12 @@ pub fn jitter() -> f64 {
     rand::rng().random_range(0.8..1.2)
 }
 
+/// The span of a job, which begins a trace of its own. Whoever works on it adds the shop.
+#[must_use]
+pub fn job_span(queue: &'static str) -> tracing::Span {
+    tracing::info_span!(parent: None, "job", otel.name = queue, otel.kind = "consumer", queue, shop = Empty)
+}
+
 /// Works until `stopped` says so, or its sender is gone. `wake` says that something arrived.
 pub async fn run<Q: Queue>(queue: Arc<Q>, wake: Arc<Notify>, mut stopped: watch::Receiver<bool>) {
     let mut running = JoinSet::new();
@@ -77,7 +87,7 @@ pub async fn run<Q: Queue>(queue: Arc<Q>, wake: Arc<Notify>, mut stopped: watch:
             match queue.lease(LEASE_MS).await {
                 Ok(Some(job)) => {
                     let queue = queue.clone();
-                    running.spawn(async move { queue.work(job).await });
+                    running.spawn(async move { queue.work(job).await }.instrument(job_span(Q::NAME)));
                 }
                 Ok(None) => break,
                 Err(error) => {

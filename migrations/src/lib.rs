@@ -22,6 +22,8 @@ mod m0017_delivery_attempts;
 mod m0018_merchants_choices;
 mod m0019_inbox_and_connections;
 mod m0020_keys_of_events;
+mod m0022_rate_limits;
+mod m0023_pruned_trails;
 
 /// Every migration, oldest first.
 #[derive(Debug)]
@@ -51,6 +53,8 @@ impl MigratorTrait for Migrator {
             Box::new(m0018_merchants_choices::Migration),
             Box::new(m0019_inbox_and_connections::Migration),
             Box::new(m0020_keys_of_events::Migration),
+            Box::new(m0022_rate_limits::Migration),
+            Box::new(m0023_pruned_trails::Migration),
         ]
     }
 }

@@ -1,6 +1,5 @@
 //! The running application: its listeners and workers, and how it stops.
 
-use std::net::TcpListener;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -10,33 +9,32 @@ use actix_web::{App, HttpResponse, HttpServer, middleware, web};
 use anyhow::Context;
 use metrics_exporter_prometheus::PrometheusHandle;
 use tokio::sync::{Notify, watch};
+use tokio::time::timeout;
 
-use super::{AppState, sealed_gauge};
+use super::{AppState, gauges, listener};
 use crate::clock::Clock;
 use crate::config::Config;
-use crate::events::sender::Sender;
-use crate::events::{Events, Histories, Sources, deliveries};
-use crate::http::{Refusals, routes};
-use crate::install::Webhooks;
+use crate::events::{Events, Histories, deliveries};
+use crate::http::{Connections, Shed, routes};
 use crate::install::inbox::Inbox;
-use crate::store::{Destination, Store};
+use crate::limits::{Limits, Pace};
+use crate::store::Destination;
 use crate::worker;
 
 /// How long requests in flight may take once the process was told to stop, in seconds.
 const SHUTDOWN_SECONDS: u64 = 10;
 
+/// How often idle callers are forgotten, and the rest of [`keep_tidying`].
+const TIDY_EVERY: Duration = Duration::from_secs(5);
+
 /// The application, bound to its port and ready to run.
 pub struct Application {
     server: Server,
     port: u16,
-    webhooks: Webhooks,
-    inbox: Arc<Notify>,
-    sources: Sources,
-    events: Arc<Notify>,
-    sender: Sender,
+    state: AppState,
+    connections: Connections,
     stop: watch::Sender<bool>,
-    refusals: Refusals,
-    store: Store,
+    hears: watch::Sender<bool>,
 }
 
 impl Application {
@@ -49,32 +47,46 @@ impl Application {
     pub async fn build(config: &Config, clock: Clock, metrics: Option<PrometheusHandle>) -> anyhow::Result<Self> {
         let state = AppState::build(config, clock).await?;
         let address = config.server.address;
-        let listener = TcpListener::bind(address).with_context(|| format!("can not listen on {address}"))?;
+        let listener = listener::listen(address)?;
         let port = listener.local_addr()?.port();
         if let (Some(address), Some(metrics)) = (config.server.metrics_address, metrics) {
-            serve_metrics(address, metrics).with_context(|| format!("can not listen on {address} for metrics"))?;
-            actix_web::rt::spawn(sealed_gauge::keep_counting(state.store.clone()));
+            serve_metrics(address, metrics, state.clone())
+                .with_context(|| format!("can not listen on {address} for metrics"))?;
+            actix_web::rt::spawn(gauges::keep_reading(state.store.clone()));
         }
-        let (stopping, webhooks, inbox) = (state.stopping.clone(), state.webhooks(), state.inbox.clone());
-        let (sources, events) = (state.sources(), state.events.clone());
-        let sender = state.sender();
         let stop = watch::Sender::new(false);
-        let (stopper, asked_to_stop) = (stop.clone(), stop_signal()?);
-        let (refusals, store) = (state.refusals.clone(), state.store.clone());
-        let state = web::Data::new(state);
+        let (stopping, stopper, mut signals) = (state.stopping.clone(), stop.clone(), StopSignals::listen()?);
+        let drain = config.server.shutdown_drain;
+        let connections = Connections::new();
+        let (accepted, shared) = (connections.clone(), web::Data::new(state.clone()));
+        let max_lag = config.limits.max_event_loop_lag;
+        // Once for each worker, in its own event loop.
         let server = HttpServer::new(move || {
-            App::new().app_data(state.clone()).wrap(middleware::from_fn(routes::edge)).configure(routes::configure)
+            let pace = Pace::new(max_lag);
+            actix_web::rt::spawn(pace.clone().keep_looking());
+            App::new()
+                .app_data(shared.clone())
+                .app_data(pace)
+                .wrap(middleware::from_fn(routes::edge))
+                .wrap(middleware::from_fn(routes::shed))
+                .configure(routes::configure)
         })
-        .keep_alive(Duration::from_secs(30))
+        .on_connect(move |stream, data| accepted.note(stream, data))
+        .keep_alive(listener::KEEP_ALIVE)
+        .client_request_timeout(listener::HEAD_TIME)
+        .client_disconnect_timeout(listener::DISCONNECT_TIME)
+        .max_connections(listener::connections_of_worker(config.limits.max_in_flight))
         .shutdown_timeout(SHUTDOWN_SECONDS)
         .shutdown_signal(async move {
-            asked_to_stop.await;
+            signals.next().await;
             stopping.store(true, Ordering::Relaxed);
             stopper.send_replace(true);
+            // A load balancer sees `/readyz` say 503 and sends no more; a second signal means now.
+            let _ = timeout(drain, signals.next()).await;
         })
         .listen(listener)?
         .run();
-        Ok(Self { server, port, webhooks, inbox, sources, events, sender, stop, refusals, store })
+        Ok(Self { server, port, state, connections, stop, hears: watch::Sender::new(false) })
     }
 
     /// The port that is listened on.
@@ -89,31 +101,54 @@ impl Application {
         self.server.handle()
     }
 
+    /// Whether changes by other processes are heard of at once: never on SQLite, where nobody tells.
+    #[must_use]
+    pub fn hears(&self) -> watch::Receiver<bool> {
+        self.hears.subscribe()
+    }
+
     /// Serves, and works on what webhooks ask for, until the process is told to stop and what is in flight is finished.
     ///
     /// # Errors
     /// When the listener breaks.
     pub async fn run(self) -> std::io::Result<()> {
-        let Self { server, webhooks, inbox, sources, events, sender, stop, refusals, store, .. } = self;
+        let Self { server, state, connections, stop, hears, .. } = self;
         let new_history: Arc<Notify> = Arc::default();
-        let told = Events::new(sources.clone(), new_history.clone());
-        let sender = Arc::new(sender);
+        let told = Events::new(state.sources(), new_history.clone());
+        let sender = Arc::new(state.sender());
         let mut workers = vec![
-            tokio::spawn(worker::run(Arc::new(Inbox(webhooks)), inbox, stop.subscribe())),
-            tokio::spawn(worker::run(Arc::new(told), events, stop.subscribe())),
-            tokio::spawn(worker::run(Arc::new(Histories::new(sources)), new_history, stop.subscribe())),
+            tokio::spawn(worker::run(Arc::new(Inbox(state.webhooks())), state.inbox.clone(), stop.subscribe())),
+            tokio::spawn(worker::run(Arc::new(told), state.events.clone(), stop.subscribe())),
+            tokio::spawn(worker::run(Arc::new(Histories::new(state.sources())), new_history, stop.subscribe())),
         ];
         workers.extend(
             Destination::ALL
                 .map(|destination| tokio::spawn(deliveries::run(sender.clone(), destination, stop.subscribe()))),
         );
-        let storing = tokio::spawn(refusals.clone().keep_storing(store.clone()));
+        let storing = tokio::spawn(state.refusals.clone().keep_storing(state.store.clone()));
+        let tidying = tokio::spawn(keep_tidying(state.limits.clone(), connections, state.shed.clone()));
+        let listening = tokio::spawn(state.listening().keep_listening(hears));
         let served = server.await;
         stop.send_replace(true);
         futures_util::future::join_all(workers).await;
         storing.abort();
-        refusals.flush(&store).await;
+        listening.abort();
+        tidying.abort();
+        state.shed.report();
+        state.refusals.flush(&state.store).await;
         served
+    }
+}
+
+/// Forgets idle callers, shuts connections that come to nothing, and says how many requests were turned away, for ever.
+async fn keep_tidying(limits: Limits, connections: Connections, shed: Arc<Shed>) {
+    let mut every = tokio::time::interval(TIDY_EVERY);
+    every.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    loop {
+        every.tick().await;
+        limits.forget_idle();
+        connections.shut_idle(listener::REQUESTLESS_TIME);
+        shed.report();
     }
 }
 
@@ -123,7 +158,8 @@ impl std::fmt::Debug for Application {
     }
 }
 
-fn serve_metrics(address: std::net::SocketAddr, metrics: PrometheusHandle) -> std::io::Result<()> {
+fn serve_metrics(address: std::net::SocketAddr, metrics: PrometheusHandle, state: AppState) -> std::io::Result<()> {
+    metrics::gauge!("process_start_time_seconds").set(state.clock.unix_ms() as f64 / 1000.0);
     let upkeep = metrics.clone();
     actix_web::rt::spawn(async move {
         let mut every = tokio::time::interval(Duration::from_secs(5));
@@ -132,14 +168,14 @@ fn serve_metrics(address: std::net::SocketAddr, metrics: PrometheusHandle) -> st
             upkeep.run_upkeep();
         }
     });
-    let render = move |metrics: web::Data<PrometheusHandle>| async move {
+    let render = move |metrics: web::Data<PrometheusHandle>, state: web::Data<AppState>| async move {
+        gauges::read_near(&state).await;
         HttpResponse::Ok().content_type("text/plain; version=0.0.4").body(metrics.render())
     };
-    let metrics = web::Data::new(metrics);
-    let server = HttpServer::new(move || App::new().app_data(metrics.clone()).route("/metrics", web::get().to(render)))
-        .workers(1)
-        .disable_signals()
-        .bind(address)?;
+    let (metrics, state) = (web::Data::new(metrics), web::Data::new(state));
+    let app =
+        move || App::new().app_data(metrics.clone()).app_data(state.clone()).route("/metrics", web::get().to(render));
+    let server = HttpServer::new(app).workers(1).disable_signals().bind(address)?;
     for address in server.addrs() {
         tracing::info!("metrics on http://{address}/metrics");
     }
@@ -148,25 +184,40 @@ fn serve_metrics(address: std::net::SocketAddr, metrics: PrometheusHandle) -> st
     Ok(())
 }
 
-/// Resolves when the process is asked to stop: SIGTERM, or Ctrl-C. Listens from the call on, so that a signal that comes
-/// before the server runs is not missed.
+/// SIGTERM and Ctrl-C, from the call of `listen` on, so that one that comes before the server runs is not missed.
 #[cfg(unix)]
-fn stop_signal() -> std::io::Result<impl Future<Output = ()>> {
-    use tokio::signal::unix::{SignalKind, signal};
-    let mut interrupt = signal(SignalKind::interrupt())?;
-    let mut terminate = signal(SignalKind::terminate())?;
-    Ok(async move {
-        tokio::select! {
-            _ = interrupt.recv() => {}
-            _ = terminate.recv() => {}
-        }
-    })
+struct StopSignals {
+    interrupt: tokio::signal::unix::Signal,
+    terminate: tokio::signal::unix::Signal,
 }
 
-/// Resolves on Ctrl-C.
+#[cfg(unix)]
+impl StopSignals {
+    fn listen() -> std::io::Result<Self> {
+        use tokio::signal::unix::{SignalKind, signal};
+        Ok(Self { interrupt: signal(SignalKind::interrupt())?, terminate: signal(SignalKind::terminate())? })
+    }
+
+    /// Waits for the next one.
+    async fn next(&mut self) {
+        tokio::select! {
+            _ = self.interrupt.recv() => {}
+            _ = self.terminate.recv() => {}
+        }
+    }
+}
+
+/// Ctrl-C.
 #[cfg(not(unix))]
-fn stop_signal() -> std::io::Result<impl Future<Output = ()>> {
-    Ok(async {
+struct StopSignals;
+
+#[cfg(not(unix))]
+impl StopSignals {
+    fn listen() -> std::io::Result<Self> {
+        Ok(Self)
+    }
+
+    async fn next(&mut self) {
         let _ = tokio::signal::ctrl_c().await;
-    })
+    }
 }

@@ -1,37 +1,40 @@
 //! What handlers share, and how it is built. `application` runs it.
 
 mod application;
-mod sealed_gauge;
+mod gauges;
+mod listener;
+mod listening;
 
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use anyhow::Context;
+use ipnet::IpNet;
 use secrecy::SecretString;
 use tokio::sync::Notify;
 
 pub use application::Application;
 
+use listening::Listening;
+
 use crate::clock::Clock;
-use crate::config::{Config, DeliveriesConfig, RedirectMode};
+use crate::config::{Config, DatabaseConfig, DeliveriesConfig, RedirectMode};
 use crate::events::klaviyo::KlaviyoApi;
 use crate::events::pace::Paces;
 use crate::events::sender::Sender;
 use crate::events::{Intake, Sources};
-use crate::http::Refusals;
+use crate::http::{Refusals, Shed};
 use crate::install::{Tokens, Webhooks};
+use crate::limits::{Limits, Places};
 use crate::linking::Sightings;
 use crate::shopify::oauth::AppCredentials;
 use crate::shopify::{AdminApi, ClientSecrets, Contacts, CustomerId, ShopDomain};
-use crate::store::{Shop, ShopCache, Store, StoreError};
+use crate::store::{KeptDays, Shop, ShopCache, Store, StoreError};
 use crate::subtotal::gate::Gate;
 use crate::subtotal::retailers::Shelf;
 use crate::subtotal::{Deadline, Retailers, ShopApi, SubtotalApi, SubtotalError};
 use crate::visibility::{Decision, Reason, ShopperEmail, decide};
-
-/// Shops held in memory; the least used leave first.
-const MAX_SHOPS: u64 = 20_000;
 
 /// What handlers share. Cheap to clone.
 #[derive(Debug, Clone)]
@@ -49,15 +52,20 @@ pub struct AppState {
     pub(crate) events: Arc<Notify>,
     pub(crate) admin: AdminSettings,
     pub(crate) refusals: Refusals,
+    pub(crate) limits: Limits,
+    pub(crate) places: Places,
+    pub(crate) shed: Arc<Shed>,
+    pub(crate) trusted_proxies: Arc<[IpNet]>,
     pub(crate) stopping: Arc<AtomicBool>,
     pub(crate) schema_current: Arc<AtomicBool>,
-    shops: Option<ShopCache>,
+    shops: ShopCache,
     admin_api: AdminApi,
     contacts: Contacts,
     subtotal: SubtotalApi,
     retailers: Retailers,
     pub(crate) klaviyo: KlaviyoApi,
     deliveries: DeliveriesConfig,
+    kept: KeptDays,
     storefront_deadline: Duration,
 }
 
@@ -77,7 +85,8 @@ impl AppState {
     /// # Errors
     /// When the database can not be opened or migrated, or TLS can not be set up.
     pub async fn build(config: &Config, clock: Clock) -> anyhow::Result<Self> {
-        let store = Store::open(&config.database.url, config.database.keyring.clone())
+        let DatabaseConfig { url, keyring, limits } = &config.database;
+        let store = Store::open_to_serve(url, keyring.clone(), *limits)
             .await
             .context("the database at DATABASE_URL can not be opened")?;
         if config.server.migrate_on_start {
@@ -91,14 +100,12 @@ impl AppState {
             client_id: config.shopify.client_id.clone(),
             client_secret: config.shopify.client_secrets[0].clone(),
         };
-        let shops = (!config.shop_cache.is_zero())
-            .then(|| moka::future::Cache::builder().max_capacity(MAX_SHOPS).time_to_live(config.shop_cache).build());
         let tokens = Tokens::new(store.clone(), admin_api.clone(), app);
         let sightings = Sightings::start(store.clone(), clock.clone());
         Ok(Self {
             client_secrets: ClientSecrets::new(&config.shopify.client_secrets),
             retailers: Retailers::new(config.subtotal.retailers_fresh, clock.clone()),
-            clock,
+            clock: clock.clone(),
             intake: Intake::start(store.clone()),
             store,
             redirect_mode: config.server.redirect_mode,
@@ -113,14 +120,19 @@ impl AppState {
                 framed_by: config.shopify.framed_by.as_deref().map(Into::into),
             },
             refusals: Refusals::default(),
+            limits: Limits::new(config.limits.rates, clock.clone()),
+            places: Places::new(config.limits.max_in_flight),
+            shed: Arc::default(),
+            trusted_proxies: config.limits.trusted_proxies.clone().into(),
             stopping: Arc::default(),
             schema_current: Arc::default(),
-            shops,
+            shops: ShopCache::new(config.shop_cache),
             contacts: Contacts::new(admin_api.clone()),
             admin_api,
             subtotal,
             klaviyo,
             deliveries: config.deliveries.clone(),
+            kept: config.kept,
             storefront_deadline: config.subtotal.storefront_deadline,
         })
     }
@@ -132,11 +144,16 @@ impl AppState {
 
     /// The installed shop at a verified domain, from memory where it was loaded a moment ago.
     pub(crate) async fn shop(&self, domain: &ShopDomain) -> Result<Option<Arc<Shop>>, Arc<StoreError>> {
-        let load = async { Ok(self.store.load_shop(domain).await?.map(Arc::new)) };
-        match &self.shops {
-            Some(shops) => shops.try_get_with_by_ref(domain, load).await,
-            None => load.await.map_err(Arc::new),
-        }
+        let is_loaded = AtomicBool::new(false);
+        let load = || {
+            is_loaded.store(true, Ordering::Relaxed);
+            self.store.load_shop(domain)
+        };
+        let shop = self.shops.shop(domain, load).await?;
+        let result = if is_loaded.load(Ordering::Relaxed) { "miss" } else { "hit" };
+        metrics::counter!("cache_requests_total", "cache" => "shops", "result" => result).increment(1);
+        self.limits.learn(domain, shop.as_ref().map(|shop| shop.rate_limits).unwrap_or_default());
+        Ok(shop)
     }
 
     /// Does what webhooks ask for, with what this state holds.
@@ -150,6 +167,7 @@ impl AppState {
             tokens: self.tokens.clone(),
             subtotal: self.subtotal.clone(),
             retailers: self.retailers.clone(),
+            kept: self.kept,
         }
     }
 
@@ -181,9 +199,12 @@ impl AppState {
 
     /// Forgets what is held in memory of a shop, because it was changed in this process.
     pub(crate) async fn forget_shop(&self, domain: &ShopDomain) {
-        if let Some(shops) = &self.shops {
-            shops.invalidate(domain).await;
-        }
+        self.shops.forget(domain).await;
+    }
+
+    /// Hears what other processes change, with what this state holds.
+    fn listening(&self) -> Listening {
+        Listening { store: self.store.clone(), shops: self.shops.clone(), contacts: self.contacts.clone() }
     }
 
     /// The shop's way to Subtotal, and its shelf of retailers.
@@ -214,7 +235,7 @@ impl AppState {
         customer: &CustomerId,
         deadline: Deadline,
     ) -> (Option<String>, Option<String>) {
-        let asked = self.contacts.contact(&shop.domain, customer, self.tokens.of_shop(shop));
+        let asked = self.contacts.contact(&shop.domain, customer, || self.tokens.of_shop(shop));
         match tokio::time::timeout_at(deadline.instant(), asked).await {
             Ok(Some(contact)) => (contact.email.clone(), contact.phone.clone()),
             Ok(None) | Err(_) => (None, None),
@@ -233,7 +254,12 @@ impl AppState {
         }
         let (email, _) = self.contact(shop, customer, deadline).await;
         let email = email.as_deref().and_then(ShopperEmail::parse);
-        Ok(decide_for(&self.store, shop, email.as_ref()).await?.0)
+        if let Some(known) = shop.decisions.of(email.as_ref()) {
+            return Ok(known);
+        }
+        let (decision, _) = decide_for(&self.store, shop, email.as_ref()).await?;
+        shop.decisions.hold(email.as_ref(), &decision);
+        Ok(decision)
     }
 }
 

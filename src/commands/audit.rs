@@ -72,13 +72,7 @@ async fn trails(store: &Store, domain: Option<&ShopDomain>) -> anyhow::Result<Ve
         let id = store.shop_id(domain).await?.with_context(|| format!("{domain} is not known here"))?;
         return Ok(vec![(domain.to_string(), Trail::Shop(id))]);
     }
-    let mut trails = Vec::new();
-    for summary in store.summaries(None).await? {
-        let domain: ShopDomain = summary.domain.parse().context("the database names a shop by no domain")?;
-        trails.extend(store.shop_id(&domain).await?.map(|id| (summary.domain, Trail::Shop(id))));
-    }
-    trails.push(("service".to_owned(), Trail::Service));
-    Ok(trails)
+    Ok(store.trails().await?)
 }
 
 async fn verify(store: &Store, trail: String, of: Trail) -> anyhow::Result<Verified> {

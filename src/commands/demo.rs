@@ -83,7 +83,7 @@ struct Places {
 impl Demo {
     pub(super) async fn run(self) -> anyhow::Result<ExitCode> {
         let filter = if self.verbose { "info" } else { "warn" }.to_owned();
-        telemetry::start_log(&LogConfig { json: false, filter })?;
+        let _log = telemetry::start_log(&LogConfig { json: false, filter, traces: None })?;
         let folder = tempfile::Builder::new().prefix("subtotal-connect-demo-").tempdir()?;
         let database_url = format!("sqlite://{}?mode=rwc", folder.path().join("demo.db").display());
 

@@ -1,10 +1,15 @@
 //! The command line: one binary, one file a command.
 
 mod audit;
+mod backup;
 mod demo;
 mod doctor;
+mod erase;
 mod explain_proxy;
+mod export;
+mod healthcheck;
 mod migrate;
+mod restore;
 mod rotate_keys;
 mod rules;
 mod scenario;
@@ -47,6 +52,16 @@ enum Command {
     /// Check the audit trail
     #[command(subcommand)]
     Audit(audit::Audit),
+    /// Copy a SQLite database into a file, while the service runs
+    Backup(backup::Backup),
+    /// Put a copy in the place of the SQLite database
+    Restore(restore::Restore),
+    /// Print everything that is stored about a shop, as JSON
+    Export(export::Export),
+    /// Delete everything that is stored about a shop
+    Erase(erase::Erase),
+    /// Ask the service on this machine whether it is ready; for containers without a shell
+    Healthcheck(healthcheck::Healthcheck),
     /// Check settings, database, clock, Subtotal, Shopify and what stands in between, and say what to mend
     Doctor(doctor::Doctor),
     /// Print the OpenAPI 3.1 document of what others call
@@ -69,6 +84,11 @@ pub async fn run(cli: Cli) -> ExitCode {
         Command::Rules(rules) => rules.run().await,
         Command::RotateKeys(rotate) => rotate.run().await,
         Command::Audit(audit) => audit.run().await,
+        Command::Backup(backup) => backup.run().await,
+        Command::Restore(restore) => restore.run().await,
+        Command::Export(export) => export.run().await,
+        Command::Erase(erase) => erase.run().await,
+        Command::Healthcheck(healthcheck) => healthcheck.run(),
         Command::Doctor(doctor) => doctor.run().await,
         Command::Openapi => print_json(&crate::http::openapi::document()).map(|()| ExitCode::SUCCESS),
         Command::Scenario(play) => play.run().await,
@@ -84,12 +104,18 @@ pub async fn run(cli: Cli) -> ExitCode {
     }
 }
 
-/// The database the settings name, at its current schema, for a command that is not `serve`.
-async fn open_store() -> anyhow::Result<Store> {
+/// Which database the settings name.
+fn database_settings() -> anyhow::Result<DatabaseConfig> {
     let lookup = environment()?;
     let mut settings = Settings::new(&lookup);
-    let DatabaseConfig { url, keyring } = settings.database(false);
+    let database = settings.database(false);
     settings.finish()?;
+    Ok(database)
+}
+
+/// The database the settings name, at its current schema, for a command that is not `serve`.
+async fn open_store() -> anyhow::Result<Store> {
+    let DatabaseConfig { url, keyring, .. } = database_settings()?;
     let store = Store::open(&url, keyring).await?;
     store.migrate().await?;
     Ok(store)

@@ -7,6 +7,7 @@ use anyhow::{Context, bail};
 use clap::{Args, Subcommand, ValueEnum};
 use secrecy::SecretString;
 
+use crate::limits::{InvalidRateLimit, RateLimit};
 use crate::linking::redirect::parse_host;
 use crate::shopify::ShopDomain;
 use crate::store::{Accounts, Actor, LinkStyle, SecretKind, ShopChanges, ShopSummary};
@@ -61,6 +62,19 @@ pub(super) struct Set {
     /// Which customer accounts the shop uses
     #[arg(long, value_name = "new|classic")]
     accounts: Option<AccountsChoice>,
+    /// How often the shop may be called: so many a second, so many at once
+    #[arg(long, value_name = "RATE:BURST|off|default", value_parser = rate_limit)]
+    rate_limit_shop: Option<RateChoice>,
+    /// How often each of its customers may call
+    #[arg(long, value_name = "RATE:BURST|off|default", value_parser = rate_limit)]
+    rate_limit_customer: Option<RateChoice>,
+}
+
+/// A shop's own limit, or the installation's.
+#[derive(Debug, Clone, Copy)]
+enum RateChoice {
+    Own(RateLimit),
+    Default,
 }
 
 #[derive(Debug, Args)]
@@ -143,6 +157,8 @@ impl Set {
                 AccountsChoice::New => Accounts::New,
                 AccountsChoice::Classic => Accounts::Classic,
             }),
+            rate_limit_shop: self.rate_limit_shop.map(RateChoice::own),
+            rate_limit_customer: self.rate_limit_customer.map(RateChoice::own),
             storefront_hosts: self.domains,
             redirect_hosts: self.redirect_hosts,
             secret,
@@ -151,6 +167,15 @@ impl Set {
         super::open_store().await?.save_shop(&self.domain, changes, Actor::CommandLine, super::now()).await?;
         println!("{} is stored.", self.domain);
         Ok(())
+    }
+}
+
+impl RateChoice {
+    fn own(self) -> Option<RateLimit> {
+        match self {
+            Self::Own(limit) => Some(limit),
+            Self::Default => None,
+        }
     }
 }
 
@@ -181,6 +206,13 @@ fn host(text: &str) -> Result<String, String> {
         .ok_or_else(|| "expected a host name such as shop.example.com, without scheme, port or path".to_owned())
 }
 
+fn rate_limit(text: &str) -> Result<RateChoice, String> {
+    if text == "default" {
+        return Ok(RateChoice::Default);
+    }
+    text.parse().map(RateChoice::Own).map_err(|error: InvalidRateLimit| format!("{error}, or default"))
+}
+
 fn print_line(shop: &ShopSummary) {
     println!("{}\t{}", shop.domain, if shop.configured { "configured" } else { "no Subtotal API key" });
 }
@@ -202,4 +234,6 @@ fn print_whole(shop: &ShopSummary) {
     println!("  without an e-mail        {}", shop.no_email);
     println!("  link style               {}", shop.link_style);
     println!("  customer accounts        {}", shop.accounts);
+    println!("  rate limit of the shop   {}", shop.rate_limit_shop);
+    println!("  of each customer         {}", shop.rate_limit_customer);
 }

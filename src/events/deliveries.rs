@@ -11,9 +11,11 @@ use rand::RngExt;
 use tokio::sync::watch;
 use tokio::task::{Id, JoinError, JoinSet};
 use tokio::time::{interval, sleep, timeout};
+use tracing::Instrument;
 
 use super::sender::{Account, Sender, Standing};
 use crate::store::{Destination, DueDelivery, StoreError};
+use crate::worker::job_span;
 
 /// Deliveries one process sends to a destination at once, and those of one shop among them: so many slow shops must come
 /// together before another one waits.
@@ -140,7 +142,8 @@ impl Worker {
 
     fn spawn(&mut self, shop: i64, account: Arc<Account>, due: DueDelivery) {
         let (sender, destination) = (self.sender.clone(), self.destination);
-        let task = self.running.spawn(async move { sender.send(&account, destination, &due).await });
+        let sending = async move { sender.send(&account, destination, &due).await };
+        let task = self.running.spawn(sending.instrument(job_span(destination.as_str())));
         self.shop_of.insert(task.id(), shop);
         *self.in_flight.entry(shop).or_default() += 1;
     }

@@ -88,6 +88,7 @@ fn is_its_own(error: SubtotalError) -> bool {
 }
 
 impl Queue for Histories {
+    const NAME: &'static str = "purchase_histories";
     type Job = LeasedHistory;
     type Error = StoreError;
 
@@ -100,6 +101,7 @@ impl Queue for Histories {
     }
 
     async fn work(&self, history: LeasedHistory) {
+        tracing::Span::current().record("shop", &history.shop_domain);
         let problem = match timeout(TRY, self.page(&history)).await {
             Ok(Ok(told)) => {
                 tracing::info!(shop = history.shop_domain, told, "a page of purchases done");

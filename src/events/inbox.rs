@@ -125,6 +125,7 @@ impl Events {
 }
 
 impl Queue for Events {
+    const NAME: &'static str = "subtotal_events";
     type Job = LeasedEvent;
     type Error = StoreError;
 
@@ -137,6 +138,7 @@ impl Queue for Events {
     }
 
     async fn work(&self, leased: LeasedEvent) {
+        tracing::Span::current().record("shop", &leased.shop_domain);
         if !leased.is_open() {
             return self.fail(&leased, "the stored event does not open; see ENCRYPTION_KEYS", None).await;
         }

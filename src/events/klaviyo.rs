@@ -7,6 +7,8 @@ use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderValue, RETRY_AF
 use secrecy::{ExposeSecret, SecretString};
 use url::Url;
 
+use crate::upstream;
+
 /// The version of Klaviyo's API this service speaks
 /// (<https://developers.klaviyo.com/en/docs/api_versioning_and_deprecation_policy>: each lives two years).
 pub const REVISION: &str = "2026-07-15";
@@ -91,6 +93,10 @@ impl KlaviyoApi {
 
     /// Creates an event. Klaviyo ignores one whose `unique_id` it has for the same profile and metric.
     pub async fn create_event(&self, key: &SecretString, event: &serde_json::Value) -> Created {
+        upstream::watch("klaviyo", "create_event", self.create(key, event), |created| word(&created.outcome)).await
+    }
+
+    async fn create(&self, key: &SecretString, event: &serde_json::Value) -> Created {
         let request = self.http.post(self.url(EVENTS_PATH)).header(CONTENT_TYPE, MEDIA_TYPE);
         let response = match self.ask_raw(key, request.body(event.to_string())).await {
             Ok(response) => response,
@@ -107,12 +113,15 @@ impl KlaviyoApi {
     /// # Errors
     /// [`KlaviyoError`].
     pub async fn try_key(&self, key: &SecretString) -> Result<(), KlaviyoError> {
-        let asked = self.ask_raw(key, self.http.get(self.url("api/accounts"))).await?;
-        match asked.status().as_u16() {
-            // 403: a key that may not read the account, as one made for events alone.
-            403 => Ok(()),
-            _ => judge(&asked),
-        }
+        let tried = async {
+            let asked = self.ask_raw(key, self.http.get(self.url("api/accounts"))).await?;
+            match asked.status().as_u16() {
+                // 403: a key that may not read the account, as one made for events alone.
+                403 => Ok(()),
+                _ => judge(&asked),
+            }
+        };
+        upstream::watch("klaviyo", "try_key", tried, word).await
     }
 
     async fn ask_raw(
@@ -143,6 +152,18 @@ impl KlaviyoError {
             Self::KeyRejected | Self::Refused(_) => "klaviyo_key_rejected",
             Self::Throttled(_) | Self::Unavailable(_) | Self::TimedOut => "klaviyo_unavailable",
         }
+    }
+}
+
+/// How a call's end is counted.
+fn word(result: &Result<(), KlaviyoError>) -> &'static str {
+    match result {
+        Ok(()) => "ok",
+        Err(KlaviyoError::KeyRejected) => "key_rejected",
+        Err(KlaviyoError::Throttled(_)) => "throttled",
+        Err(KlaviyoError::Refused(_)) => "refused",
+        Err(KlaviyoError::Unavailable(_)) => "unavailable",
+        Err(KlaviyoError::TimedOut) => "timed_out",
     }
 }
 

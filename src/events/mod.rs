@@ -15,7 +15,7 @@ pub mod klaviyo;
 pub mod klaviyo_event;
 pub mod mask;
 pub mod pace;
-mod purchase;
+pub mod purchase;
 pub mod reader;
 pub mod sender;
 pub mod trace;

@@ -8,8 +8,9 @@ const MAX_ITEMS: i64 = 10_000;
 
 /// Seed 003's example has as many UPCs as its `item_count`, some of them several times, and every brand once. So a UPC is
 /// repeated by its quantity where the quantities add up to `item_count`, and stands once for its line where they do not.
+#[must_use]
 #[expect(clippy::cast_possible_truncation, reason = "a number of items is a small whole number")]
-pub(super) fn purchase(detail: &PurchaseDetail) -> Purchase {
+pub fn purchase(detail: &PurchaseDetail) -> Purchase {
     let quantity = |quantity: Option<f64>| quantity.map_or(1, |quantity| (quantity as i64).max(1));
     let units = detail.items.iter().fold(0_i64, |sum, item| sum.saturating_add(quantity(item.quantity)));
     let item_count = detail.item_count.map_or(units, |count| count as i64);
@@ -72,6 +73,17 @@ mod tests {
             json!([{ "quantity": 3, "product": { "upc": "1" } }, { "quantity": "2", "product": { "upc": "2" } }]);
         let told = read(json!({ "purchase_id": "p", "date": "d", "item_count": 2, "items": items }));
         assert_eq!(told.upcs, ["1", "2"]);
+    }
+
+    #[test]
+    fn a_upc_that_is_none_is_not_told_ten_thousand_times() {
+        let told = |upc: String| {
+            let items = json!([{ "quantity": 10_000, "product": { "upc": upc } }]);
+            read(json!({ "purchase_id": "p", "date": "d", "item_count": 10_000, "items": items }))
+        };
+        assert_eq!(told("7".repeat(64)).upcs.len(), 10_000);
+        let long = told("7".repeat(65));
+        assert_eq!((long.upcs.len(), long.items[0].upc.as_ref(), long.item_count), (0, None, 10_000));
     }
 
     #[test]

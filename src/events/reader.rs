@@ -13,7 +13,7 @@ use crate::subtotal::purchases::{ConnectionDetail, PurchasePage};
 use crate::subtotal::{Deadline, Retailers, ShopApi, SubtotalApi, SubtotalError, TokenScope};
 
 /// How long the calls of one try may take together.
-const CALLS: Duration = Duration::from_secs(18);
+const CALLS: Duration = Duration::from_secs(14);
 
 /// What the queues of events work with.
 #[derive(Debug, Clone)]

@@ -104,6 +104,7 @@ impl Sender {
 
     /// Sends a delivery and writes down how that ended.
     pub async fn send(&self, account: &Account, destination: Destination, due: &DueDelivery) {
+        tracing::Span::current().record("shop", account.shop.domain.as_str());
         let (at, started) = (self.clock.unix_ms(), self.clock.age_ms());
         let mut trace = Trace::default();
         let end = self.end_of(account, destination, due, &mut trace).await;

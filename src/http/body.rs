@@ -2,18 +2,24 @@
 
 use std::borrow::Cow;
 use std::fmt;
+use std::time::Duration;
 
 use actix_web::http::header::CONTENT_TYPE;
 use actix_web::{HttpRequest, web};
 use futures_util::StreamExt;
 use serde::de::{DeserializeOwned, Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
+use tokio::time::timeout;
 
 use super::error::AppError;
 use super::problem::FieldError;
 
 /// Longest body that is read, in bytes.
 const MAX_BODY_BYTES: usize = 16 * 1024;
+/// How long a body may take to arrive; less than the storefront's deadline, which is taken for the database's fault.
+const BODY_TIME: Duration = Duration::from_secs(3);
+/// Bytes a second that a long body must at least arrive with.
+const SLOWEST: usize = 256 * 1024;
 
 /// The fields of a JSON object, and what is wrong with them so far.
 #[derive(Debug)]
@@ -38,7 +44,7 @@ impl Fields {
         Self::parse(body.ok_or(AppError::PayloadTooLarge)?)
     }
 
-    fn parse(body: Vec<u8>) -> Result<Self, AppError> {
+    pub(super) fn parse(body: Vec<u8>) -> Result<Self, AppError> {
         match String::from_utf8(body) {
             Ok(text) if serde_json::from_str::<Members<'_>>(&text).is_ok() => Ok(Self { text, errors: Vec::new() }),
             Ok(_) => Err(AppError::field("body", "must be a JSON object")),
@@ -127,8 +133,15 @@ pub(super) fn media_type(request: &HttpRequest) -> String {
     header.split(';').next().unwrap_or_default().trim().to_ascii_lowercase()
 }
 
-/// The whole body, or `None` when it has more than `longest` bytes.
-pub(super) async fn read_bytes(mut payload: web::Payload, longest: usize) -> Result<Option<Vec<u8>>, AppError> {
+/// The whole body, or `None` when it has more than `longest` bytes. A client that trickles it would hold its place for as
+/// long as it likes, so it has a time to arrive in.
+pub(super) async fn read_bytes(payload: web::Payload, longest: usize) -> Result<Option<Vec<u8>>, AppError> {
+    let patience = BODY_TIME + Duration::from_secs((longest / SLOWEST) as u64);
+    let read = timeout(patience, read_all(payload, longest)).await;
+    read.unwrap_or_else(|_| Err(AppError::field("body", "did not arrive in time")))
+}
+
+async fn read_all(mut payload: web::Payload, longest: usize) -> Result<Option<Vec<u8>>, AppError> {
     let mut body = Vec::new();
     while let Some(chunk) = payload.next().await {
         let chunk = chunk.map_err(|_| AppError::field("body", "could not be read to its end"))?;

@@ -1,8 +1,9 @@
 //! Cells of CSV files (RFC 4180) that spreadsheets open without running anything: a cell that would be a formula gets
 //! an apostrophe in front ("CSV Injection", <https://owasp.org/www-community/attacks/CSV_Injection>).
 
-/// What a spreadsheet takes for the start of a formula.
-const STARTS_FORMULA: [char; 6] = ['=', '+', '-', '@', '\t', '\r'];
+/// What a spreadsheet takes for the start of a formula: some in their full-width forms too, and some behind a character
+/// that they drop.
+const STARTS_FORMULA: [char; 12] = ['=', '+', '-', '@', '\t', '\r', '\n', '\0', '＝', '＋', '－', '＠'];
 
 /// The text as a cell.
 pub(super) fn cell(text: &str) -> String {
@@ -94,6 +95,12 @@ mod tests {
             ("\tx", "\"'\tx\""),
             ("\rx", "\"'\rx\""),
             ("'=x", "''=x"),
+            ("\0x", "'\0x"),
+            ("\nx", "\"'\nx\""),
+            ("＝1+1", "'＝1+1"),
+            ("＋x", "'＋x"),
+            ("－x", "'－x"),
+            ("＠x", "'＠x"),
             ("o'neil@example.com", "o'neil@example.com"),
             ("=\"a,b\"@x.com", "\"'=\"\"a,b\"\"@x.com\""),
         ] {
@@ -116,7 +123,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn what_was_written_is_read_back(text in "[a-z=+@'\" ,;\t-]{0,12}") {
+        fn what_was_written_is_read_back(text in "[a-z=+@'\" ,;\t\0＝＋－＠-]{0,12}") {
             prop_assume!(text == text.trim_matches(' '));
             let read = cells(&cell(&text)).unwrap();
             prop_assert_eq!(read.len(), 1);

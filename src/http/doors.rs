@@ -2,9 +2,11 @@
 //! accounts', whose extension sends a session token. One table of endpoints stands behind both.
 
 use actix_web::http::{Method, header};
+use actix_web::middleware::from_fn;
 use actix_web::{FromRequest, HttpResponse, Route, Scope, web};
 
 use super::error::AppError;
+use super::in_time;
 use super::openapi::Operation;
 use super::storefront::{configuration, connections, disconnect_connection, link, retailers, visibility};
 use crate::shopify::customer_token::VerifiedCustomer;
@@ -28,7 +30,7 @@ pub(super) trait Door: FromRequest<Error = AppError> + 'static {
     fn shop(&self) -> &ShopDomain;
     /// The customer; `None` while nobody is signed in.
     fn customer(&self) -> Option<&CustomerId>;
-    /// `/link/{linkId}`: a person navigates to one door's, a script calls the other's.
+    /// `/link/{linkId}`, in time: a person navigates to one door's, a script calls the other's.
     fn link() -> Route;
 }
 
@@ -46,7 +48,7 @@ impl Door for VerifiedProxy {
     }
 
     fn link() -> Route {
-        web::to(link::link)
+        web::to(link::link).wrap(from_fn(in_time::visitors))
     }
 }
 
@@ -64,7 +66,7 @@ impl Door for VerifiedCustomer {
     }
 
     fn link() -> Route {
-        web::to(link::link_url)
+        web::to(link::link_url).wrap(from_fn(in_time::shoppers))
     }
 }
 
@@ -80,8 +82,14 @@ pub(super) struct Endpoint {
 
 /// The six endpoints.
 pub(super) fn endpoints<D: Door>() -> [Endpoint; 6] {
-    let get = |path, operation, handler| Endpoint { method: Method::GET, path, operation, handler };
-    let post = |path, operation, handler| Endpoint { method: Method::POST, path, operation, handler };
+    let at = |method, path, operation, handler: Route| Endpoint {
+        method,
+        path,
+        operation,
+        handler: handler.wrap(from_fn(in_time::shoppers)),
+    };
+    let get = |path, operation, handler| at(Method::GET, path, operation, handler);
+    let post = |path, operation, handler| at(Method::POST, path, operation, handler);
     [
         get("/configuration", configuration::operation, web::to(configuration::configuration::<D>)),
         get("/visibility", visibility::operation, web::to(visibility::visibility::<D>)),
@@ -92,7 +100,7 @@ pub(super) fn endpoints<D: Door>() -> [Endpoint; 6] {
             disconnect_connection::operation,
             web::to(disconnect_connection::disconnect_connection::<D>),
         ),
-        get("/link/{linkId}", link::operation, D::link()),
+        Endpoint { method: Method::GET, path: "/link/{linkId}", operation: link::operation, handler: D::link() },
     ]
 }
 
@@ -108,9 +116,13 @@ pub fn shoppers_routes() -> Vec<(String, String)> {
 /// Everything below a door's path.
 pub(super) fn scope<D: Door>() -> Scope {
     let mut scope = web::scope(D::PATH);
-    for Endpoint { method, path, handler, .. } in endpoints::<D>() {
-        // `/path` and `/path/` are one route; neither redirects.
-        let mut resource = web::resource([path.to_owned(), format!("{path}/")]).route(handler.method(method.clone()));
+    // `/path` and `/path/` are one endpoint; neither redirects. As resources they are two: actix finds a plain path by
+    // comparing it, and one of several by regular expressions.
+    let slashed = endpoints::<D>().into_iter().map(|at| (format!("{}/", at.path), at));
+    for (path, Endpoint { method, handler, .. }) in
+        endpoints::<D>().into_iter().map(|at| (at.path.to_owned(), at)).chain(slashed)
+    {
+        let mut resource = web::resource(path).route(handler.method(method.clone()));
         if D::CROSS_ORIGIN {
             let method = method.clone();
             let preflight = web::method(Method::OPTIONS).to(move || std::future::ready(preflight(&method)));

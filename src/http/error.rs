@@ -1,11 +1,14 @@
 //! What a handler can fail with, and the one match that turns it into a row of the table of problems.
 
+use std::sync::Arc;
+
 use actix_web::http::StatusCode;
 use actix_web::{HttpResponse, ResponseError};
 
 use super::problem::{self, Details, FieldError, LineError, ProblemKind};
 use crate::events::klaviyo::KlaviyoError;
 use crate::install::AccessError;
+use crate::limits::RateLimited;
 use crate::linking::{ConnectionNotFound, LinkingError, RedirectNotAllowed};
 use crate::shopify::oauth::TokenError;
 use crate::shopify::proxy::ProxyRefusal;
@@ -14,6 +17,11 @@ use crate::shopify::webhook::WebhookRefusal;
 use crate::store::StoreError;
 use crate::subtotal::SubtotalError;
 use crate::subtotal::webhook::EventRefusal;
+
+/// After how many seconds to come again when there was no place: those in flight have ended by then, or given up soon after.
+const OVERLOADED_SECONDS: u64 = 1;
+/// When to come back to a database in trouble: most of it passes in seconds.
+const DATABASE_SECONDS: u32 = 2;
 
 /// Why a request is not answered as it hoped.
 #[derive(Debug, thiserror::Error)]
@@ -51,6 +59,12 @@ pub enum AppError {
     /// 502: Shopify gave no tokens.
     #[error("Shopify gave no access: {0}")]
     NoAccess(TokenError),
+    /// 429: the caller or the shop calls too often.
+    #[error(transparent)]
+    RateLimited(#[from] RateLimited),
+    /// 503: as much as the process, or one shop, may have in flight is.
+    #[error("overloaded")]
+    Overloaded,
     /// 404: unknown, uninstalled, or without an API key.
     #[error("shop not configured")]
     ShopNotConfigured,
@@ -87,6 +101,9 @@ pub enum AppError {
     /// 502, 503 or 504: Subtotal did not deliver.
     #[error(transparent)]
     Subtotal(#[from] SubtotalError),
+    /// 503: the database is in trouble; what it is, is for the log only.
+    #[error("the database is in trouble: {0}")]
+    DatabaseUnavailable(String),
     /// 500: the cause is for the log only.
     #[error("internal error: {0}")]
     Internal(String),
@@ -106,6 +123,8 @@ impl AppError {
             Self::Klaviyo(KlaviyoError::KeyRejected | KlaviyoError::Refused(_)) => problem::KLAVIYO_KEY_REJECTED,
             Self::Klaviyo(_) => problem::KLAVIYO_UNAVAILABLE,
             Self::InvalidLines(_) => problem::INVALID_REQUEST,
+            Self::RateLimited(_) => problem::RATE_LIMITED,
+            Self::Overloaded => problem::OVERLOADED,
             Self::ShopNotConfigured => problem::SHOP_NOT_CONFIGURED,
             Self::CustomerNotSignedIn => problem::CUSTOMER_NOT_SIGNED_IN,
             Self::InvalidRequest(_) => problem::INVALID_REQUEST,
@@ -124,6 +143,7 @@ impl AppError {
             Self::Subtotal(SubtotalError::Unavailable(_)) => problem::SUBTOTAL_UNAVAILABLE,
             Self::Subtotal(SubtotalError::Busy { .. }) => problem::SUBTOTAL_BUSY,
             Self::Subtotal(SubtotalError::TimedOut) => problem::SUBTOTAL_TIMEOUT,
+            Self::DatabaseUnavailable(_) => problem::DATABASE_UNAVAILABLE,
             Self::Internal(_) => problem::INTERNAL_ERROR,
         }
     }
@@ -147,6 +167,11 @@ impl AppError {
             Self::Subtotal(SubtotalError::Busy { retry_after_seconds }) => {
                 Some(("Retry-After", retry_after_seconds.to_string()))
             }
+            Self::RateLimited(RateLimited { retry_after_seconds, .. }) => {
+                Some(("Retry-After", retry_after_seconds.to_string()))
+            }
+            Self::Overloaded => Some(("Retry-After", OVERLOADED_SECONDS.to_string())),
+            Self::DatabaseUnavailable(_) => Some(("Retry-After", DATABASE_SECONDS.to_string())),
             _ => None,
         }
     }
@@ -183,12 +208,26 @@ impl ResponseError for PageError {
     }
 }
 
-impl From<StoreError> for AppError {
-    fn from(error: StoreError) -> Self {
+impl From<&StoreError> for AppError {
+    fn from(error: &StoreError) -> Self {
         match error {
             StoreError::VersionConflict => Self::VersionConflict,
+            error if error.is_outage() => Self::DatabaseUnavailable(error.to_string()),
             error => Self::Internal(error.to_string()),
         }
+    }
+}
+
+impl From<StoreError> for AppError {
+    fn from(error: StoreError) -> Self {
+        Self::from(&error)
+    }
+}
+
+/// Of what many requests waited for together.
+impl From<Arc<StoreError>> for AppError {
+    fn from(error: Arc<StoreError>) -> Self {
+        Self::from(&*error)
     }
 }
 

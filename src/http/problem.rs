@@ -33,6 +33,10 @@ problems! {
         "This needs a fresh session token of the Shopify admin. Reload the page; App Bridge sends a new one.";
     INVALID_CUSTOMER_TOKEN = "invalid_session_token" 401 "Invalid session token"
         "This needs a fresh session token of the app's customer-account extension. Ask shopify.sessionToken.get() for one.";
+    RATE_LIMITED = "rate_limited" 429 "Too many requests"
+        "This customer or this shop calls too often. Try again after the seconds in Retry-After.";
+    OVERLOADED = "overloaded" 503 "Overloaded"
+        "More is asked at once than can be answered; nothing was done. Try again after the seconds in Retry-After.";
     SHOP_NOT_CONFIGURED = "shop_not_configured" 404 "Shop not configured"
         "Subtotal Connect is not set up for this shop. The merchant stores a Subtotal API key first.";
     CUSTOMER_NOT_SIGNED_IN = "customer_not_signed_in" 400 "Customer not signed in"
@@ -77,6 +81,8 @@ problems! {
         "Too many requests at once. Try again after the seconds in Retry-After.";
     SUBTOTAL_TIMEOUT = "subtotal_timeout" 504 "Subtotal timed out"
         "Subtotal did not answer in time. Try again later.";
+    DATABASE_UNAVAILABLE = "database_unavailable" 503 "Database unavailable"
+        "The service can not reach its database, or can not write to it. Try again after the seconds in Retry-After.";
     INTERNAL_ERROR = "internal_error" 500 "Internal error"
         "Something went wrong here. Try again later, and name the request id when you report it.";
 }

@@ -8,6 +8,7 @@ use super::doors;
 pub(crate) use super::edge::edge;
 use super::error::AppError;
 use super::health::{healthz, readyz};
+pub(crate) use super::shed::shed;
 use super::{openapi, subtotal_webhook, webhooks};
 use crate::shopify::customer_token::VerifiedCustomer;
 use crate::shopify::proxy::VerifiedProxy;

@@ -9,6 +9,7 @@ use secrecy::SecretString;
 
 use super::edge::LoggedShop;
 use super::error::AppError;
+use super::in_time;
 use super::webhooks::{read, single};
 use crate::app::AppState;
 use crate::shopify::ShopDomain;
@@ -22,6 +23,12 @@ pub(super) async fn subtotal_webhook(
     state: web::Data<AppState>,
 ) -> Result<HttpResponse, AppError> {
     let body = read(payload).await.ok_or(AppError::InvalidEvent(EventRefusal::Unreadable))?;
+    in_time::webhook(take_in(&request, body, &state)).await?;
+    Ok(HttpResponse::Ok().json(serde_json::json!({})))
+}
+
+/// Verifies it under the shop's secrets, and keeps it.
+async fn take_in(request: &HttpRequest, body: Vec<u8>, state: &AppState) -> Result<(), AppError> {
     let now = state.clock.unix_ms();
     let shop = ShopDomain::parse(request.match_info().query("shop")).ok();
     let known = match &shop {
@@ -37,8 +44,7 @@ pub(super) async fn subtotal_webhook(
     if request.method() != Method::POST {
         return Err(AppError::MethodNotAllowed("POST"));
     }
-    receive(&state, shop_id, &verified, now).await?;
-    Ok(HttpResponse::Ok().json(serde_json::json!({})))
+    receive(state, shop_id, &verified, now).await
 }
 
 /// Keeps what is new, and wakes the worker.
@@ -68,7 +74,7 @@ async fn receive(state: &AppState, shop_id: i64, verified: &VerifiedEvent, now: 
         id: event.id,
         kind: event.kind,
     };
-    let kept = state.intake.receive(new).await.map_err(|error| AppError::Internal(error.to_string()))?;
+    let kept = state.intake.receive(new).await?;
     let kept = kept.ok_or_else(|| AppError::Internal("the process stops".to_owned()))?;
     let outcome = match (kept, fate) {
         (false, _) => "duplicate",

@@ -13,6 +13,7 @@ use tokio::time::timeout;
 
 use super::edge::LoggedShop;
 use super::error::AppError;
+use super::in_time;
 use crate::app::AppState;
 use crate::shopify::Notice;
 use crate::shopify::webhook::{self, VerifiedWebhook, WebhookRefusal};
@@ -41,7 +42,7 @@ pub(super) async fn webhooks(
     if request.method() != Method::POST {
         return Err(AppError::MethodNotAllowed("POST"));
     }
-    receive(&state, &verified).await?;
+    in_time::webhook(receive(&state, &verified)).await?;
     Ok(HttpResponse::Ok().json(serde_json::json!({})))
 }
 

@@ -45,7 +45,7 @@ impl Webhooks {
             self.store.finish_with_receipt(delivery, shop_id, KIND, outcome, self.clock.unix_ms()).await?;
             return Ok(());
         };
-        self.contacts.forget(domain, customer).await;
+        self.forget_customer(domain, customer).await?;
         self.store.erase_customer(shop_id, domain, customer.as_str(), delivery).await?;
         let outcome = match self.store.subtotal_api_key(shop_id).await? {
             None => Outcome::ErasedHereOnly,

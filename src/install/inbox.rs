@@ -19,6 +19,7 @@ const LONGEST_GAP: Duration = Duration::from_hours(6);
 pub struct Inbox(pub Webhooks);
 
 impl Queue for Inbox {
+    const NAME: &'static str = "shopify_webhooks";
     type Job = Delivery;
     type Error = StoreError;
 
@@ -36,6 +37,7 @@ impl Queue for Inbox {
 }
 
 async fn work(webhooks: &Webhooks, delivery: Delivery) {
+    tracing::Span::current().record("shop", &delivery.shop_domain);
     let notice = match serde_json::from_str(&delivery.work) {
         Ok(notice) => notice,
         Err(_) => return fail(webhooks, &delivery, "the stored work is unreadable", None).await,

@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use secrecy::SecretString;
 use tokio::time::sleep;
+use tracing::Instrument;
 
 use crate::shopify::oauth::{AppCredentials, TokenError};
 use crate::shopify::session_token::VerifiedSession;
@@ -74,16 +75,28 @@ impl Tokens {
             if tokens.problem.is_some() || tokens.refresh_left_ms <= 0 {
                 return if alive { Ok(Some(tokens.access)) } else { Err(TokenError::Rejected.into()) };
             }
-            if self.store.take_refresh(shop_id, tokens.version, LEASE_MS).await? {
-                let renewed = self.refresh(shop_id, shop, &tokens).await;
-                return match renewed {
-                    Ok(access) => Ok(Some(access)),
-                    Err(error) if alive => {
-                        tracing::warn!(%shop, %error, "the access token could not be renewed yet");
-                        Ok(Some(tokens.access))
-                    }
-                    Err(error) => Err(error),
-                };
+            // Asked first, because to try is to write.
+            let taken = match tokens.is_being_refreshed {
+                true => Ok(false),
+                false => self.store.take_refresh(shop_id, tokens.version, LEASE_MS).await,
+            };
+            match taken {
+                Ok(true) => {
+                    return match self.refresh(shop_id, shop, &tokens).await {
+                        Ok(access) => Ok(Some(access)),
+                        Err(error) if alive => {
+                            tracing::warn!(%shop, %error, "the access token could not be renewed yet");
+                            Ok(Some(tokens.access))
+                        }
+                        Err(error) => Err(error),
+                    };
+                }
+                Ok(false) => {}
+                // A database that takes no writes is no reason to do without a token that lives.
+                Err(error) if alive && error.is_outage() => {
+                    tracing::warn!(%shop, %error, "the access token could not be renewed yet");
+                }
+                Err(error) => return Err(error.into()),
             }
             if alive {
                 return Ok(Some(tokens.access));
@@ -110,7 +123,7 @@ impl Tokens {
         tokens: &StoredTokens,
     ) -> Result<SecretString, AccessError> {
         let (this, shop, tokens) = (self.clone(), shop.clone(), tokens.clone());
-        let renewal = tokio::spawn(async move {
+        let renewal = async move {
             match this.api.refresh(&shop, &this.app, &tokens.refresh).await {
                 Ok(pair) => {
                     metrics::counter!("shopify_token_refreshes_total", "outcome" => "ok").increment(1);
@@ -124,7 +137,7 @@ impl Tokens {
                     Err(AccessError::from(error))
                 }
             }
-        });
-        renewal.await.unwrap_or(Err(TokenError::Unavailable.into()))
+        };
+        tokio::spawn(renewal.in_current_span()).await.unwrap_or(Err(TokenError::Unavailable.into()))
     }
 }

@@ -8,12 +8,12 @@ use crate::install::{AccessError, Tokens};
 use crate::linking::redirect::parse_host;
 use crate::shopify::admin_api::AdminApiError;
 use crate::shopify::{AdminApi, Contacts, CustomerId, Notice, ShopDomain};
-use crate::store::{Accounts, Actor, Deed, Delivery, Shop, ShopCache, ShopTold, Store, StoreError};
+use crate::store::{Accounts, Actor, Deed, Delivery, KeptDays, Shop, ShopCache, ShopTold, Store, StoreError};
 use crate::subtotal::wire::ContactUpdate;
 use crate::subtotal::{Deadline, Retailers, ShopApi, SubtotalApi, SubtotalError, TokenScope};
 
 /// How long the calls of one try may take together.
-pub(super) const CALLS: Duration = Duration::from_secs(18);
+pub(super) const CALLS: Duration = Duration::from_secs(14);
 /// Does what webhooks ask for.
 #[derive(Debug, Clone)]
 pub struct Webhooks {
@@ -21,8 +21,8 @@ pub struct Webhooks {
     pub store: Store,
     /// For what is written down.
     pub clock: Clock,
-    /// Shops held in memory by this process, if it holds any.
-    pub shops: Option<ShopCache>,
+    /// Shops held in memory by this process.
+    pub shops: ShopCache,
     /// Customers held in memory by this process.
     pub contacts: Contacts,
     /// Shopify.
@@ -33,6 +33,8 @@ pub struct Webhooks {
     pub subtotal: SubtotalApi,
     /// The way in there.
     pub retailers: Retailers,
+    /// For how long records are kept.
+    pub kept: KeptDays,
 }
 
 /// Why a try did not do it. Its text is stored and shown to the merchant, so it is about nobody.
@@ -109,11 +111,11 @@ impl Webhooks {
                 None
             }
             (Notice::CustomerUpdated { customer }, Some(_)) => {
-                self.contacts.forget(&domain, customer).await;
+                self.forget_customer(&domain, customer).await?;
                 self.customer_updated(&domain, customer).await?
             }
             (Notice::CustomerDeleted { customer }, Some(_)) => {
-                self.contacts.forget(&domain, customer).await;
+                self.forget_customer(&domain, customer).await?;
                 None
             }
         };
@@ -121,8 +123,13 @@ impl Webhooks {
         Ok(())
     }
 
-    /// Forgets deliveries that ended long ago.
+    /// Forgets deliveries that ended long ago, and what proves nothing any more.
     pub async fn prune(&self) {
+        match self.store.prune_records(self.kept, self.clock.unix_ms()).await {
+            Ok(0) => {}
+            Ok(rows) => tracing::info!(rows, "old records were pruned"),
+            Err(error) => tracing::warn!(%error, "old records could not be pruned"),
+        }
         if let Err(error) = self.store.prune_deliveries(self.clock.unix_ms()).await {
             tracing::warn!(%error, "old deliveries could not be pruned");
         }
@@ -188,8 +195,12 @@ impl Webhooks {
     }
 
     async fn forget_shop(&self, domain: &ShopDomain) {
-        if let Some(shops) = &self.shops {
-            shops.invalidate(domain).await;
-        }
+        self.shops.forget(domain).await;
+    }
+
+    /// Forgets what is held in memory of a customer, here and by the other processes.
+    pub(super) async fn forget_customer(&self, shop: &ShopDomain, customer: &CustomerId) -> Result<(), StoreError> {
+        self.contacts.forget(shop, customer).await;
+        self.store.announce_customer(shop, customer.as_str()).await
     }
 }

@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use rand::RngExt;
 use tokio::time::sleep;
+use tracing::Instrument;
 
 use super::choose::{Choice, ConnectionNotFound, choose};
 use crate::store::{Claim, ClaimKey, ClaimState, Store, StoreError};
@@ -121,7 +122,7 @@ async fn create(
     seen: Option<Claim>,
     new: NewConnection,
 ) -> Result<Option<String>, LinkingError> {
-    let creation = tokio::spawn(async move {
+    let creation = async move {
         let Some(version) = store.take_claim(&key, seen.as_ref(), lease_ms()).await? else { return Ok(None) };
         let result = api.create_connection(&new).await;
         let outcome = match &result {
@@ -135,9 +136,9 @@ async fn create(
             tracing::error!(%error, "the outcome of a creation could not be written down");
         }
         Ok(Some(result.map_err(|failure| failure.error)?))
-    });
+    };
     let lost = |_| SubtotalError::Unavailable("the creation was interrupted");
-    creation.await.map_err(lost)?
+    tokio::spawn(creation.in_current_span()).await.map_err(lost)?
 }
 
 /// Waits for somebody else's creation. `None` when its claim was abandoned and may be taken over.

@@ -44,3 +44,47 @@ fn parse(retailer: &Retailer) -> Result<Url, SubtotalError> {
     let url = Url::parse(&retailer.link_url).ok().filter(|url| matches!(url.scheme(), "https" | "http"));
     url.ok_or(SubtotalError::Unavailable("a retailer's link_url is not a URL"))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::linking::{AllowedHosts, StorefrontHost};
+    use crate::shopify::ShopDomain;
+
+    fn retailer(link_url: &str) -> Retailer {
+        Retailer { retailer_id: "walmart".into(), name: "Walmart".into(), link_url: link_url.into(), images: None }
+    }
+
+    fn back() -> RedirectUrl {
+        let shop = ShopDomain::parse("demo.myshopify.com").unwrap();
+        let storefront = StorefrontHost::from_forwarded(None, &shop);
+        RedirectUrl::parse("/account?a=1&b=2", AllowedHosts { shop: &shop, storefront: &storefront, known: &[] })
+            .unwrap()
+    }
+
+    #[test]
+    fn the_proof_and_the_way_back_stand_behind_what_the_retailers_url_has() {
+        let own = retailer("https://link.example/X1y2?theme=dark");
+        let way_back = "redirect_url=https%3A%2F%2Fdemo.myshopify.com%2Faccount%3Fa%3D1%26b%3D2";
+        for (proof, named) in [
+            (LinkProof::Connection("01HX&".into()), "connection_id=01HX%26"),
+            (LinkProof::Token("a token".into()), "connection_token=a+token"),
+        ] {
+            let expected = format!("https://link.example/X1y2?theme=dark&{named}&{way_back}");
+            assert_eq!(link_url(&own, &proof, &back()).unwrap(), expected);
+        }
+        assert_eq!(relink_url(&own, "01HX").unwrap(), "https://link.example/X1y2?theme=dark&connection_id=01HX");
+        assert_eq!(
+            relink_url(&retailer("http://127.0.0.1:9/X1y2"), "01HX").unwrap(),
+            "http://127.0.0.1:9/X1y2?connection_id=01HX"
+        );
+    }
+
+    #[test]
+    fn what_is_no_address_of_a_page_is_no_link_url() {
+        for wrong in ["", "X1y2", "javascript:alert(1)", "ftp://link.example/X1y2"] {
+            assert!(relink_url(&retailer(wrong), "01HX").is_err(), "{wrong}");
+            assert!(link_url(&retailer(wrong), &LinkProof::Connection("01HX".into()), &back()).is_err(), "{wrong}");
+        }
+    }
+}

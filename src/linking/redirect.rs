@@ -94,8 +94,8 @@ impl AllowedHosts<'_> {
 /// A host name for the shop's lists: lower case, ASCII form, no port.
 #[must_use]
 pub fn parse_host(text: &str) -> Option<String> {
-    // Hosts are compared whole, so a wildcard would allow nothing while it seems to allow much.
-    let url = parse_authority(text).filter(|_| !text.contains('*'))?;
+    // Hosts are compared whole, so a wildcard would allow nothing while it seems to allow much. One may come as `%2A`.
+    let url = parse_authority(text).filter(|url| !url.host_str().is_some_and(|host| host.contains('*')))?;
     let has_port = text.rsplit_once(':').is_some_and(|(_, port)| port.bytes().all(|byte| byte.is_ascii_digit()));
     if has_port && !text.ends_with(']') { None } else { url.host_str().map(str::to_owned) }
 }

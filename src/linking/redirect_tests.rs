@@ -113,6 +113,13 @@ fn hostile_redirects_never_leave_the_allowed_hosts() {
 }
 
 #[test]
+fn a_redirect_has_2048_characters_at_most() {
+    let of = |characters: usize| format!("/{}", "ü".repeat(characters - 1));
+    assert!(parse(&of(2048)).is_some());
+    assert_eq!(parse(&of(2049)), None);
+}
+
+#[test]
 fn what_browsers_read_as_the_same_host_is_answered_in_one_spelling() {
     for text in ["https://shop%2Eexample.com/a", "https://ｓhop.example.com/a", "https://shop。example.com/a"] {
         assert_eq!(parse(text).as_deref(), Some("https://shop.example.com/a"), "{text:?}");
@@ -146,9 +153,17 @@ fn an_unreadable_forwarded_host_falls_back_to_the_permanent_domain() {
 fn hosts_for_the_shops_lists_have_no_port() {
     assert_eq!(parse_host("Shop.Example.com").as_deref(), Some("shop.example.com"));
     assert_eq!(parse_host("[::1]").as_deref(), Some("[::1]"));
-    for bad in
-        ["", "shop.example.com:443", "https://shop.example.com", "a b", "shop.example.com/", "u@shop.example.com"]
-    {
+    for bad in [
+        "",
+        "shop.example.com:443",
+        "https://shop.example.com",
+        "a b",
+        "shop.example.com/",
+        "u@shop.example.com",
+        "*.example.com",
+        "%2A.example.com",
+        "bücher.%2a.example",
+    ] {
         assert_eq!(parse_host(bad), None, "{bad:?}");
     }
 }

@@ -49,18 +49,20 @@ impl Sightings {
 
     /// Subtotal listed these connections of a customer, and no others.
     pub fn listed<'c>(&self, shop_id: i64, customer: &str, connections: impl Iterator<Item = &'c Connection>) {
-        let connections = connections.map(|connection| ListedConnection {
+        let mut connections: Vec<_> = connections.collect();
+        connections.sort_unstable_by(|one, other| one.connection_id.cmp(&other.connection_id));
+        let digest = digest(&connections);
+        let of = (shop_id, customer.to_owned());
+        if self.lists.get(&of) == Some(digest) {
+            return;
+        }
+        let connections = connections.into_iter().map(|connection| ListedConnection {
             connection_id: connection.connection_id.clone(),
             retailer_id: connection.retailer_id.clone(),
             status: connection.status.clone(),
         });
-        let mut connections: Vec<_> = connections.collect();
-        connections.sort_unstable_by(|one, other| one.connection_id.cmp(&other.connection_id));
-        let listed = ListedConnections { shop_id, customer_id: customer.to_owned(), connections };
-        let digest = digest(&listed);
-        if self.lists.get(&(shop_id, listed.customer_id.clone())) != Some(digest) {
-            let _ = self.waiting.try_send(Sighting::Connections(listed, digest));
-        }
+        let listed = ListedConnections { shop_id, customer_id: of.1, connections: connections.collect() };
+        let _ = self.waiting.try_send(Sighting::Connections(listed, digest));
     }
 
     /// The storefront of a shop asked something, or its customer accounts.
@@ -105,8 +107,11 @@ fn note<E: std::fmt::Display>(written: Result<(), E>) -> bool {
     written.inspect_err(|error| tracing::warn!(%error, "a sighting could not be written down")).is_ok()
 }
 
-fn digest(listed: &ListedConnections) -> u64 {
+/// Of what is written down.
+fn digest(connections: &[&Connection]) -> u64 {
     let mut hasher = DefaultHasher::new();
-    listed.hash(&mut hasher);
+    for Connection { connection_id, retailer_id, status, .. } in connections {
+        (connection_id, retailer_id, status).hash(&mut hasher);
+    }
     hasher.finish()
 }

@@ -8,6 +8,7 @@ use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 
 use super::{CustomerId, ShopDomain};
+use crate::upstream;
 
 /// The one query for a customer. Needs the scope `read_customers` and access to protected customer data.
 const CUSTOMER_QUERY: &str = "query Contact($id: ID!) { customer(id: $id) { \
@@ -112,12 +113,7 @@ impl AdminApi {
         customer: &CustomerId,
     ) -> Result<Contact, AdminApiError> {
         let variables = serde_json::json!({ "id": format!("gid://shopify/Customer/{customer}") });
-        let data: ContactData = self.ask(shop, token, CUSTOMER_QUERY, variables).await?;
-        let customer = data.customer.unwrap_or_default();
-        Ok(Contact {
-            email: customer.default_email_address.and_then(|address| address.email_address),
-            phone: customer.default_phone_number.and_then(|number| number.phone_number),
-        })
+        self.ask::<ContactData>("customer_contact", shop, token, CUSTOMER_QUERY, variables).await.map(Contact::from)
     }
 
     /// The shop's domains, and which customer accounts it uses.
@@ -125,17 +121,8 @@ impl AdminApi {
     /// # Errors
     /// [`AdminApiError`].
     pub async fn shop(&self, shop: &ShopDomain, token: &SecretString) -> Result<ShopDetails, AdminApiError> {
-        let data: ShopData = self.ask(shop, token, SHOP_QUERY, serde_json::json!({})).await?;
-        let ShopAnswer { primary_domain, domains, customer_accounts } = data.shop;
-        let version = customer_accounts.and_then(|accounts| accounts.customer_accounts_version);
-        Ok(ShopDetails {
-            hosts: primary_domain.into_iter().chain(domains).map(|domain| domain.host).collect(),
-            classic_accounts: match version.as_deref() {
-                Some("CLASSIC") => Some(true),
-                Some("NEW_CUSTOMER_ACCOUNTS") => Some(false),
-                _ => None,
-            },
-        })
+        let variables = serde_json::json!({});
+        self.ask::<ShopData>("shop_details", shop, token, SHOP_QUERY, variables).await.map(ShopDetails::from)
     }
 
     /// Fires a trigger of Shopify Flow.
@@ -147,27 +134,31 @@ impl AdminApi {
         payload: &serde_json::Value,
     ) -> Fired {
         let variables = serde_json::json!({ "handle": handle, "payload": payload });
+        let fired = self.fire(shop, token, variables);
+        upstream::watch("shopify", "flow_trigger", fired, |fired| word(&fired.outcome)).await
+    }
+
+    async fn fire(&self, shop: &ShopDomain, token: &SecretString, variables: serde_json::Value) -> Fired {
         let (status, body) = match self.post(shop, token, FLOW_TRIGGER, variables).await {
             Ok(answer) => answer,
             Err(error) => return Fired { outcome: Err(error), answer: None },
         };
-        let outcome = match read::<FlowData>(status, &body) {
-            Ok(FlowData { received: Some(received) }) if received.user_errors.is_empty() => Ok(()),
-            Ok(_) => Err(AdminApiError::Refused),
-            Err(error) => Err(error),
-        };
-        Fired { outcome, answer: Some((status, body)) }
+        Fired { outcome: read_fired(status, &body), answer: Some((status, body)) }
     }
 
     async fn ask<T: for<'de> Deserialize<'de>>(
         &self,
+        operation: &'static str,
         shop: &ShopDomain,
         token: &SecretString,
         query: &str,
         variables: serde_json::Value,
     ) -> Result<T, AdminApiError> {
-        let (status, body) = self.post(shop, token, query, variables).await?;
-        read(status, &body)
+        let asked = async {
+            let (status, body) = self.post(shop, token, query, variables).await?;
+            read(status, &body)
+        };
+        upstream::watch("shopify", operation, asked, word).await
     }
 
     /// The status and the body of the answer.
@@ -218,6 +209,17 @@ impl AdminApi {
     }
 }
 
+/// How a call's end is counted.
+fn word<T>(result: &Result<T, AdminApiError>) -> &'static str {
+    match result {
+        Ok(_) => "ok",
+        Err(AdminApiError::Unavailable) => "unavailable",
+        Err(AdminApiError::Throttled) => "throttled",
+        Err(AdminApiError::TokenRejected) => "token_rejected",
+        Err(AdminApiError::Refused) => "refused",
+    }
+}
+
 /// What an answer says.
 fn read<T: for<'de> Deserialize<'de>>(status: u16, body: &[u8]) -> Result<T, AdminApiError> {
     match status {
@@ -231,6 +233,69 @@ fn read<T: for<'de> Deserialize<'de>>(status: u16, body: &[u8]) -> Result<T, Adm
         return Err(AdminApiError::Throttled);
     }
     answer.data.ok_or(AdminApiError::Refused)
+}
+
+/// Whether Shopify took a trigger.
+fn read_fired(status: u16, body: &[u8]) -> Result<(), AdminApiError> {
+    match read::<FlowData>(status, body)? {
+        FlowData { received: Some(received) } if received.user_errors.is_empty() => Ok(()),
+        _ => Err(AdminApiError::Refused),
+    }
+}
+
+/// What fuzz targets reach of the answers.
+#[cfg(fuzzing)]
+pub mod fuzzing {
+    use super::{AdminApiError, Contact, ContactData, ShopData, ShopDetails, read, read_fired};
+
+    /// The answer about a customer.
+    ///
+    /// # Errors
+    /// [`AdminApiError`].
+    pub fn contact(status: u16, body: &[u8]) -> Result<Contact, AdminApiError> {
+        read::<ContactData>(status, body).map(Contact::from)
+    }
+
+    /// The answer about a shop.
+    ///
+    /// # Errors
+    /// [`AdminApiError`].
+    pub fn shop(status: u16, body: &[u8]) -> Result<ShopDetails, AdminApiError> {
+        read::<ShopData>(status, body).map(ShopDetails::from)
+    }
+
+    /// The answer to a trigger.
+    ///
+    /// # Errors
+    /// [`AdminApiError`].
+    pub fn fired(status: u16, body: &[u8]) -> Result<(), AdminApiError> {
+        read_fired(status, body)
+    }
+}
+
+impl From<ContactData> for Contact {
+    fn from(data: ContactData) -> Self {
+        let customer = data.customer.unwrap_or_default();
+        Self {
+            email: customer.default_email_address.and_then(|address| address.email_address),
+            phone: customer.default_phone_number.and_then(|number| number.phone_number),
+        }
+    }
+}
+
+impl From<ShopData> for ShopDetails {
+    fn from(data: ShopData) -> Self {
+        let ShopAnswer { primary_domain, domains, customer_accounts } = data.shop;
+        let version = customer_accounts.and_then(|accounts| accounts.customer_accounts_version);
+        Self {
+            hosts: primary_domain.into_iter().chain(domains).map(|domain| domain.host).collect(),
+            classic_accounts: match version.as_deref() {
+                Some("CLASSIC") => Some(true),
+                Some("NEW_CUSTOMER_ACCOUNTS") => Some(false),
+                _ => None,
+            },
+        }
+    }
 }
 
 impl std::fmt::Debug for Contact {

@@ -2,6 +2,7 @@
 //! never written anywhere.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use moka::Expiry;
@@ -46,30 +47,52 @@ impl Contacts {
     }
 
     /// What Shopify says of the customer, or `None` when it does not say: there is no token, or it can not be asked.
-    /// `token` is awaited only when the customer is not held.
-    pub async fn contact<E: std::fmt::Display>(
+    /// `token` is asked for only when the customer is not held.
+    pub async fn contact<E: std::fmt::Display, T: Future<Output = Result<Option<SecretString>, E>>>(
         &self,
         shop: &ShopDomain,
         customer: &CustomerId,
-        token: impl Future<Output = Result<Option<SecretString>, E>>,
+        token: impl FnOnce() -> T,
     ) -> Option<Arc<Contact>> {
-        let ask = async {
-            let answer = match token.await {
+        let key = (shop.clone(), customer.clone());
+        if let Some(contact) = self.held.get(&key).await {
+            looked_up("hit");
+            return contact;
+        }
+        let is_asked = AtomicBool::new(false);
+        let ask = Box::pin(async {
+            is_asked.store(true, Ordering::Relaxed);
+            let answer = match token().await {
                 // Not held: the shop may get a token any moment.
                 Ok(None) => return None,
                 Ok(Some(token)) => self.api.contact(shop, &token, customer).await.map_err(|error| error.to_string()),
                 Err(error) => Err(error.to_string()),
             };
-            let outcome = if answer.is_ok() { "ok" } else { "failed" };
-            metrics::counter!("shopify_contact_lookups_total", "outcome" => outcome).increment(1);
             let known = answer.inspect_err(|error| tracing::warn!(%shop, error, "customer contact not available")).ok();
             Some(known.map(Arc::new))
-        };
-        self.held.optionally_get_with((shop.clone(), customer.clone()), ask).await.flatten()
+        });
+        let contact = Box::pin(self.held.optionally_get_with(key, ask)).await.flatten();
+        looked_up(if is_asked.load(Ordering::Relaxed) { "miss" } else { "hit" });
+        contact
+    }
+
+    /// Customers that are held.
+    pub async fn held(&self) -> u64 {
+        self.held.run_pending_tasks().await;
+        self.held.entry_count()
     }
 
     /// Forgets what is held of a customer.
     pub async fn forget(&self, shop: &ShopDomain, customer: &CustomerId) {
         self.held.invalidate(&(shop.clone(), customer.clone())).await;
     }
+
+    /// Forgets what is held of everybody.
+    pub fn forget_all(&self) {
+        self.held.invalidate_all();
+    }
+}
+
+fn looked_up(result: &'static str) {
+    metrics::counter!("cache_requests_total", "cache" => "contacts", "result" => result).increment(1);
 }

@@ -65,3 +65,20 @@ impl std::str::FromStr for CustomerId {
         Self::parse(text)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_plain_number_parses_and_is_shown_as_it_came() {
+        for good in ["1", "7001", "18446744073709551615", "99999999999999999999"] {
+            let id = CustomerId::parse(good).unwrap();
+            assert_eq!((id.as_str(), format!("{id}"), format!("{id:?}")), (good, good.to_owned(), good.to_owned()));
+            assert_eq!(String::from(id), good);
+        }
+        for bad in ["", "0", "01", "-1", "+1", " 1", "1 ", "1.0", "x", "１", "100000000000000000000"] {
+            assert!(CustomerId::parse(bad).is_err(), "{bad:?}");
+        }
+    }
+}

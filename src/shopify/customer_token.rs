@@ -9,7 +9,7 @@ use std::fmt;
 
 use serde::Deserialize;
 
-use super::session_token::{SessionRefusal, check_times, signed_claims};
+use super::session_token::{SessionRefusal, check_times, object, signed_claims};
 use super::{ClientSecrets, CustomerId, ShopDomain};
 
 /// What a customer's global id starts with.
@@ -67,7 +67,7 @@ pub fn verify(
     client_id: &str,
     now: i64,
 ) -> Result<VerifiedCustomer, SessionRefusal> {
-    let claims: Claims = serde_json::from_slice(&signed_claims(token, secrets)?).map_err(|_| SessionRefusal::Claims)?;
+    let claims: Claims = object(&signed_claims(token, secrets)?).ok_or(SessionRefusal::Claims)?;
     if claims.aud != client_id {
         return Err(SessionRefusal::Audience);
     }

@@ -108,3 +108,9 @@ fn bad_claims_are_refused() {
         assert_eq!(verify_claims(&claims).err(), Some(expected), "{claims}");
     }
 }
+
+#[test]
+fn what_a_program_prints_of_a_customers_token_is_its_shop() {
+    let customer = verify_claims(&claims()).unwrap();
+    assert_eq!(format!("{customer:?}"), "VerifiedCustomer { shop: exampleshop.myshopify.com, .. }");
+}

@@ -14,6 +14,11 @@ pub mod signature;
 mod signed_query;
 pub mod webhook;
 
+#[cfg(test)]
+mod proxy_readings;
+#[cfg(test)]
+mod unambiguous_tests;
+
 pub use admin_api::{AdminApi, AdminApiConfig, Contact, ShopDetails};
 pub use contacts::Contacts;
 pub use customer_id::CustomerId;

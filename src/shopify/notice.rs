@@ -3,6 +3,9 @@
 //!
 //! Topic and shop come from headers, which are not signed. What destroys or reveals data is therefore taken only from a
 //! body that names the same shop and has the members of its topic and of no other.
+//!
+//! The client secret also signs session tokens, which shoppers hold. What is signed of one, `{header}.{claims}`, is no JSON,
+//! so a body that is not a JSON object is nobody's webhook.
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -78,10 +81,10 @@ impl Notice {
     /// Reads a webhook; `None` for a topic, or a body, that asks for nothing.
     ///
     /// # Errors
-    /// [`WebhookRefusal::Body`] for a topic that destroys or reveals data when the signed body is not about the shop of
-    /// the header, or is of another topic.
+    /// [`WebhookRefusal::Body`] for a body that is not a JSON object; and for a topic that destroys or reveals data when
+    /// the signed body is not about the shop of the header, or is of another topic.
     pub fn read(webhook: &VerifiedWebhook) -> Result<Option<Self>, WebhookRefusal> {
-        let body = Body(serde_json::from_slice(&webhook.body).unwrap_or_default());
+        let body = Body(serde_json::from_slice(&webhook.body).map_err(|_| WebhookRefusal::Body)?);
         let shop = webhook.shop.as_str();
         let must_be = |holds: bool| if holds { Ok(()) } else { Err(WebhookRefusal::Body) };
         Ok(Some(match webhook.topic.as_str() {
@@ -238,6 +241,58 @@ mod tests {
             assert!(read(topic, &good(topic)).unwrap().is_some(), "{topic}");
         }
         assert!(COMPLIANCE_TOPICS.iter().all(|topic| TOPICS.contains(topic)));
+    }
+
+    #[test]
+    fn what_a_body_says_is_taken_within_bounds() {
+        use serde_json::json;
+        let customer = || CustomerId::parse("7").unwrap();
+        let taken = |topic: &str, body: Value| read(topic, &body).unwrap();
+        let (longest, too_long) = ("x".repeat(MAX_TEXT), "x".repeat(MAX_TEXT + 1));
+
+        let redact = |email: &str| {
+            taken(
+                "customers/redact",
+                json!({ "shop_domain": "a.myshopify.com", "customer": { "id": "7", "email": email } }),
+            )
+        };
+        let redacted = |email: Option<&str>| {
+            Some(Notice::CustomerRedacted { customer: Some(customer()), email: email.map(Into::into) })
+        };
+        assert!(redact("m@example.com") == redacted(Some("m@example.com")));
+        assert!(redact(&longest) == redacted(Some(&longest)));
+        assert!(redact(&too_long) == redacted(None) && redact("") == redacted(None));
+
+        let request = json!({
+            "shop_domain": "a.myshopify.com", "customer": { "id": 7 }, "data_request": { "id": 9 },
+        });
+        let requested = Notice::DataRequested { customer: Some(customer()), request: Some("9".into()) };
+        assert!(taken("customers/data_request", request) == Some(requested));
+
+        let updated = |domain: Option<&str>| Some(Notice::ShopUpdated { domain: domain.map(Into::into) });
+        assert!(taken("shop/update", json!({ "domain": "shop.example.com" })) == updated(Some("shop.example.com")));
+        assert!(taken("shop/update", json!({ "domain": 7, "myshopify_domain": "a.myshopify.com" })) == updated(None));
+        assert!(read("shop/update", &json!({ "myshopify_domain": "b.myshopify.com" })) == Err(WebhookRefusal::Body));
+
+        let scopes = |current: Value| taken("app/scopes_update", json!({ "current": current }));
+        let changed = |scopes: &[&str]| {
+            Some(Notice::ScopesChanged { scopes: scopes.iter().map(|scope| (*scope).to_owned()).collect() })
+        };
+        assert!(scopes(json!(["read_customers", &longest])) == changed(&["read_customers", &longest]));
+        assert!(scopes(json!(vec!["a"; MAX_SCOPES])) == changed(&["a"; MAX_SCOPES]));
+        for none in [json!(vec!["a"; MAX_SCOPES + 1]), json!([too_long]), json!(["a", 7]), json!("a"), json!(null)] {
+            assert!(scopes(none.clone()).is_none(), "{none}");
+        }
+
+        for id in [json!(7), json!("7")] {
+            let of = |topic| taken(topic, json!({ "id": id }));
+            assert!(of("customers/update") == Some(Notice::CustomerUpdated { customer: customer() }));
+            assert!(of("customers/delete") == Some(Notice::CustomerDeleted { customer: customer() }));
+        }
+        for id in [json!(-7), json!(7.5), json!("x"), json!(true), json!(null)] {
+            assert!(taken("customers/update", json!({ "id": id })).is_none());
+        }
+        assert!(taken("orders/create", json!({ "id": 7 })).is_none());
     }
 
     #[test]

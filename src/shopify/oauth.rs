@@ -6,6 +6,7 @@ use serde::Deserialize;
 
 use super::ShopDomain;
 use super::admin_api::AdminApi;
+use crate::upstream;
 
 /// The app's own credentials. A token is tied to the secret that minted it.
 #[derive(Debug, Clone)]
@@ -79,7 +80,7 @@ impl AdminApi {
             ("requested_token_type", "urn:shopify:params:oauth:token-type:offline-access-token"),
             ("expiring", "1"),
         ];
-        self.grant(shop, app, &fields).await
+        self.grant("token_exchange", shop, app, &fields).await
     }
 
     /// Exchanges a refresh token for the next pair. After a lost answer the same refresh token may be used again.
@@ -93,10 +94,26 @@ impl AdminApi {
         refresh_token: &SecretString,
     ) -> Result<TokenPair, TokenError> {
         let fields = [("grant_type", "refresh_token"), ("refresh_token", refresh_token.expose_secret())];
-        self.grant(shop, app, &fields).await
+        self.grant("token_refresh", shop, app, &fields).await
     }
 
     async fn grant(
+        &self,
+        operation: &'static str,
+        shop: &ShopDomain,
+        app: &AppCredentials,
+        fields: &[(&str, &str)],
+    ) -> Result<TokenPair, TokenError> {
+        upstream::watch("shopify", operation, self.ask_for_tokens(shop, app, fields), |result| match result {
+            Ok(_) => "ok",
+            Err(TokenError::SubjectRejected) => "subject_rejected",
+            Err(TokenError::Rejected) => "rejected",
+            Err(TokenError::Unavailable) => "unavailable",
+        })
+        .await
+    }
+
+    async fn ask_for_tokens(
         &self,
         shop: &ShopDomain,
         app: &AppCredentials,
@@ -117,10 +134,20 @@ impl AdminApi {
         let response = request.send().await.map_err(|_| TokenError::Unavailable)?;
         let status = response.status().as_u16();
         let body = Self::limited(response).await.map_err(|_| TokenError::Unavailable)?;
+        TokenPair::read(status, &body)
+    }
+}
+
+impl TokenPair {
+    /// What the token endpoint answered.
+    ///
+    /// # Errors
+    /// [`TokenError`].
+    pub fn read(status: u16, body: &[u8]) -> Result<Self, TokenError> {
         match status {
             200 => {
-                let granted: Granted = serde_json::from_slice(&body).map_err(|_| TokenError::Unavailable)?;
-                Ok(TokenPair {
+                let granted: Granted = serde_json::from_slice(body).map_err(|_| TokenError::Unavailable)?;
+                Ok(Self {
                     access: granted.access_token,
                     refresh: granted.refresh_token,
                     access_lives: granted.expires_in,
@@ -129,7 +156,7 @@ impl AdminApi {
                 })
             }
             400 | 401 | 403 => {
-                let refused = serde_json::from_slice(&body).unwrap_or(Refused { error: String::new() });
+                let refused = serde_json::from_slice(body).unwrap_or(Refused { error: String::new() });
                 Err(if refused.error == "invalid_subject_token" {
                     TokenError::SubjectRejected
                 } else {

@@ -60,6 +60,14 @@ fn refusal(query: &str) -> Option<ProxyRefusal> {
     verify(&signed(query, "hush"), &secrets(&["hush"]), NOW).err()
 }
 
+/// A refusal's name as a word: `InvalidShop` as `invalid_shop`.
+fn word(refusal: ProxyRefusal) -> String {
+    let name = format!("{refusal:?}");
+    let name = name.split('(').next().unwrap();
+    let apart = name.chars().flat_map(|letter| letter.is_uppercase().then_some('_').into_iter().chain([letter]));
+    apart.collect::<String>().trim_start_matches('_').to_lowercase()
+}
+
 /// [`OWN`] with one parameter's raw value replaced.
 fn with(name: &str, value: &str) -> String {
     let pieces = OWN.split('&').map(|piece| match piece.split_once('=') {
@@ -185,6 +193,7 @@ fn every_other_reason_refuses_although_the_digest_is_right() {
     ];
     for (query, expected) in cases {
         assert_eq!(refusal(&query), Some(expected), "{query}");
+        assert!(expected.reason().starts_with(&word(expected)), "{expected:?}");
     }
     for prefix in ["/a/x", "/community/x_-9", "/tools/X", &format!("/apps/{}", "a".repeat(30))] {
         assert_eq!(refusal(&with("path_prefix", prefix)), None, "{prefix}");
@@ -209,6 +218,7 @@ fn a_signature_is_there_once_and_is_64_lower_case_digits() {
 
 #[test]
 fn limits_hold_to_the_byte_and_the_piece() {
+    assert_eq!((MAX_QUERY_BYTES, MAX_PIECES), (8192, 64));
     let fill = MAX_QUERY_BYTES - signed(&page("q="), "hush").len();
     assert_eq!(refusal(&page(&format!("q={}", "a".repeat(fill)))), None);
     assert_eq!(refusal(&page(&format!("q={}", "a".repeat(fill + 1)))), Some(ProxyRefusal::QueryTooLong));

@@ -137,7 +137,7 @@ pub fn verify(
     client_id: &str,
     now: i64,
 ) -> Result<VerifiedSession, SessionRefusal> {
-    let claims: Claims = serde_json::from_slice(&signed_claims(token, secrets)?).map_err(|_| SessionRefusal::Claims)?;
+    let claims: Claims = object(&signed_claims(token, secrets)?).ok_or(SessionRefusal::Claims)?;
     if claims.aud != client_id {
         return Err(SessionRefusal::Audience);
     }
@@ -165,6 +165,11 @@ pub(super) fn check_times(expires: i64, starts: i64, now: i64) -> Result<(), Ses
     Ok(())
 }
 
+/// A JSON object. Only that: an array of its members in order would do for serde.
+pub(super) fn object<'a, T: Deserialize<'a>>(json: &'a [u8]) -> Option<T> {
+    json.trim_ascii_start().starts_with(b"{").then(|| serde_json::from_slice(json).ok()).flatten()
+}
+
 /// The claims' JSON, once the signature is verified.
 pub(super) fn signed_claims(token: &str, secrets: &ClientSecrets) -> Result<Vec<u8>, SessionRefusal> {
     if token.is_empty() {
@@ -176,7 +181,7 @@ pub(super) fn signed_claims(token: &str, secrets: &ClientSecrets) -> Result<Vec<
     let (signed, signature) = token.rsplit_once('.').ok_or(SessionRefusal::Malformed)?;
     let (header, claims) = signed.split_once('.').ok_or(SessionRefusal::Malformed)?;
     let decode = |part: &str| URL_SAFE_NO_PAD.decode(part).map_err(|_| SessionRefusal::Malformed);
-    let header: Header = serde_json::from_slice(&decode(header)?).map_err(|_| SessionRefusal::Malformed)?;
+    let header: Header = object(&decode(header)?).ok_or(SessionRefusal::Malformed)?;
     if header.alg != "HS256" || header.crit.is_some() {
         return Err(SessionRefusal::Algorithm);
     }

@@ -155,6 +155,8 @@ fn bad_signatures_and_shapes_are_refused() {
         (header(r#"{"typ":"JWT"}"#), Malformed),
         (header(r#"{"alg":null}"#), Malformed),
         (header("[]"), Malformed),
+        (header(r#"["HS256"]"#), Malformed),
+        (header(r#"["HS256",null]"#), Malformed),
         (header(""), Malformed),
         ("a".repeat(1024 * 1024), Malformed),
         (format!("{}.{signed}", "a".repeat(1024 * 1024)), Malformed),
@@ -163,6 +165,52 @@ fn bad_signatures_and_shapes_are_refused() {
         let shown: String = token.chars().take(80).collect();
         assert_eq!(refusal(&token), Some(expected), "{shown}");
     }
+    let in_order = json!([
+        "https://exampleshop.myshopify.com/admin",
+        "https://exampleshop.myshopify.com",
+        "client-id-123",
+        "42",
+        NOW + 60,
+        NOW,
+        NOW,
+    ]);
+    assert_eq!(refusal(&token(&in_order)), Some(SessionRefusal::Claims), "claims have names");
     let repeated = text.replacen('{', r#"{"iss":"https://victim.myshopify.com/admin","#, 1);
     assert!(refusal(&token_of(r#"{"alg":"HS256"}"#, &repeated, "hush")).is_some(), "a repeated claim");
+}
+
+#[test]
+fn what_a_program_prints_of_a_session_is_its_shop() {
+    let session = verify(&token(&claims()), &secrets(), "client-id-123", NOW).unwrap();
+    assert_eq!(format!("{session:?}"), "VerifiedSession { shop: exampleshop.myshopify.com, .. }");
+    assert_eq!(format!("{:?}", secrets()), "ClientSecrets(1)");
+}
+
+#[test]
+fn a_token_has_8192_bytes_at_most() {
+    let padded = |bytes: usize| {
+        (1..bytes)
+            .map(|padding| token(&with("jti", "x".repeat(padding).into())))
+            .find(|token| token.len() >= bytes)
+            .unwrap()
+    };
+    assert_eq!((padded(8192).len(), refusal(&padded(8192))), (8192, None));
+    assert_eq!((padded(8193).len(), refusal(&padded(8193))), (8193, Some(SessionRefusal::Malformed)));
+    assert_eq!(refusal(&padded(8200)), Some(SessionRefusal::Malformed));
+}
+
+#[test]
+fn the_token_is_kept_for_the_exchange() {
+    let token = token(&claims());
+    assert_eq!(verify(&token, &secrets(), "client-id-123", NOW).unwrap().token(), token);
+}
+
+#[test]
+fn each_refusal_has_a_word_of_its_own() {
+    use SessionRefusal::{
+        Algorithm, Audience, Claims, Expired, Issuer, Malformed, Missing, NotYetValid, Signature, Subject,
+    };
+    let refusals = [Missing, Malformed, Algorithm, Signature, Claims, Audience, Issuer, Subject, Expired, NotYetValid];
+    let words = "missing malformed algorithm signature claims audience issuer subject expired not_yet_valid";
+    assert_eq!(refusals.map(SessionRefusal::reason).join(" "), words);
 }

@@ -19,12 +19,16 @@ impl ShopDomain {
     /// # Errors
     /// [`InvalidShopDomain`] for anything else.
     pub fn parse(text: &str) -> Result<Self, InvalidShopDomain> {
-        let name = text.strip_suffix(SUFFIX).ok_or(InvalidShopDomain)?.as_bytes();
+        if Self::is_one(text) { Ok(Self(text.into())) } else { Err(InvalidShopDomain) }
+    }
+
+    /// Whether the text parses.
+    pub(super) fn is_one(text: &str) -> bool {
+        let Some(name) = text.strip_suffix(SUFFIX).map(str::as_bytes) else { return false };
         let alphanumeric = |byte: &u8| byte.is_ascii_lowercase() || byte.is_ascii_digit();
-        let shaped = (1..=63).contains(&name.len())
+        (1..=63).contains(&name.len())
             && alphanumeric(&name[0])
-            && name.iter().all(|byte| alphanumeric(byte) || *byte == b'-');
-        if shaped { Ok(Self(text.into())) } else { Err(InvalidShopDomain) }
+            && name.iter().all(|byte| alphanumeric(byte) || *byte == b'-')
     }
 
     /// The domain as text.

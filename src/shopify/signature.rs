@@ -33,6 +33,10 @@ impl ClientSecrets {
                 found = Some(index);
             }
         }
+        if let Some(index) = found {
+            let index = ["0", "1", "2"].get(index).copied().unwrap_or("more");
+            metrics::counter!("client_secret_uses_total", "index" => index).increment(1);
+        }
         found
     }
 

@@ -78,7 +78,7 @@ pub(super) fn signed_message(pairs: &[Pair<'_>]) -> Result<Vec<u8>, ProxyRefusal
             text.push(if nth == 0 { '=' } else { ',' });
             text.push_str(value);
         }
-        if key != PATH_PREFIX && text[start..].contains("path_prefix=") {
+        if key != PATH_PREFIX && names(&text[start..]).any(|name| name.ends_with(PATH_PREFIX)) {
             return Err(ProxyRefusal::HiddenPathPrefix);
         }
         entries.push(start..text.len());
@@ -96,36 +96,43 @@ pub(super) fn signed_message(pairs: &[Pair<'_>]) -> Result<Vec<u8>, ProxyRefusal
 /// be named once. `shop=` and `timestamp=` do occur in the addresses pages send, so only those count that could be a
 /// pair: a well-formed value, and behind it text that sorts where the next pair would have to.
 fn refuse_second_reading(message: &str) -> Result<(), ProxyRefusal> {
-    if message.matches("path_prefix=").count() > 1 {
+    let (mut path_prefixes, mut customers, mut shops, mut timestamps) = (0, 0, 0, 0);
+    for name in names(message) {
+        let from = |key: &str| &message[name.len() - key.len()..];
+        path_prefixes += usize::from(name.ends_with(PATH_PREFIX));
+        customers += usize::from(name.ends_with(CUSTOMER));
+        shops += usize::from(name.ends_with(SHOP) && could_be_pair(from(SHOP), SHOP, shop_len));
+        timestamps += usize::from(name.ends_with(TIMESTAMP) && could_be_pair(from(TIMESTAMP), TIMESTAMP, digits_len));
+    }
+    if path_prefixes > 1 {
         return Err(ProxyRefusal::HiddenPathPrefix);
     }
-    if message.matches("logged_in_customer_id=").count() > 1 {
-        return Err(ProxyRefusal::HiddenIdentity(CUSTOMER));
+    let hidden = [(customers, CUSTOMER), (shops, SHOP), (timestamps, TIMESTAMP)];
+    match hidden.into_iter().find(|(readings, _)| *readings > 1) {
+        Some((_, name)) => Err(ProxyRefusal::HiddenIdentity(name)),
+        None => Ok(()),
     }
-    if could_be_pairs(message, "shop=", shop_len) > 1 {
-        return Err(ProxyRefusal::HiddenIdentity(SHOP));
-    }
-    if could_be_pairs(message, "timestamp=", digits_len) > 1 {
-        return Err(ProxyRefusal::HiddenIdentity(TIMESTAMP));
-    }
-    Ok(())
 }
 
-/// In how many places a pair of this key could stand; `value_len` measures a well-formed value at a text's start.
-fn could_be_pairs(message: &str, key: &str, value_len: fn(&str) -> Option<usize>) -> usize {
-    let pairs = message.match_indices(key).filter(|(at, _)| {
-        let Some(length) = value_len(&message[at + key.len()..]) else { return false };
-        let (pair, behind) = message[*at..].split_at(key.len() + length);
-        // Only the timestamp can be the last pair of all.
-        if behind.is_empty() { key == "timestamp=" } else { behind > pair && !behind.starts_with(key) }
-    });
-    pairs.count()
+/// What stands before each equals sign, from the text's start on.
+fn names(text: &str) -> impl Iterator<Item = &str> {
+    text.match_indices('=').map(|(at, _)| &text[..at])
+}
+
+/// Whether a pair of this key could stand at the start of a text that starts with it and an equals sign; `value_len`
+/// measures a well-formed value at a text's start.
+fn could_be_pair(text: &str, key: &str, value_len: fn(&str) -> Option<usize>) -> bool {
+    let (named, value) = text.split_at(key.len() + 1);
+    let Some(length) = value_len(value) else { return false };
+    let (pair, behind) = text.split_at(named.len() + length);
+    // Only the timestamp can be the last pair of all.
+    if behind.is_empty() { key == TIMESTAMP } else { behind > pair && !behind.starts_with(named) }
 }
 
 fn shop_len(text: &str) -> Option<usize> {
     const SUFFIX: &str = ".myshopify.com";
     let end = text.find('.')? + SUFFIX.len();
-    text.get(..end).is_some_and(|domain| ShopDomain::parse(domain).is_ok()).then_some(end)
+    text.get(..end).is_some_and(ShopDomain::is_one).then_some(end)
 }
 
 fn digits_len(text: &str) -> Option<usize> {

@@ -45,7 +45,8 @@ pub enum WebhookRefusal {
     /// Topic, shop or delivery id is missing, malformed or contradictory.
     #[error("the header {0} is missing, malformed or there twice with different values")]
     Header(&'static str),
-    /// It would destroy or reveal data, and its signed body is not one of its topic about the shop of its header.
+    /// Its signed body is not a JSON object; or it would destroy or reveal data, and the body is not one of its topic
+    /// about the shop of its header.
     #[error("the body does not belong to the topic and the shop in the headers")]
     Body,
     /// More than is read, so that nothing can be verified.
@@ -179,5 +180,20 @@ mod tests {
             assert_eq!(refused(&other_family, Some("another.myshopify.com"), BODY), WebhookRefusal::Header(name));
         }
         assert_eq!(refused("x-shopify-shop-domain", Some("evil.com"), BODY), WebhookRefusal::Header("shop-domain"));
+    }
+
+    #[test]
+    fn both_families_together_may_say_the_same() {
+        let mut both = headers("x-shopify");
+        both.extend(headers("shopify"));
+        assert!(check(&both, BODY).is_ok());
+    }
+
+    #[test]
+    fn each_refusal_has_a_word_of_its_own() {
+        use WebhookRefusal::{Body, EmptyBody, Header, MissingSignature, Unreadable, WrongSignature};
+        let words = [EmptyBody, MissingSignature, WrongSignature, Header("topic"), Body, Unreadable]
+            .map(WebhookRefusal::reason);
+        assert_eq!(words, ["empty_body", "missing_signature", "wrong_signature", "header", "body", "unreadable"]);
     }
 }

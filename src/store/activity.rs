@@ -185,6 +185,7 @@ impl FromStr for Cursor {
         let mut part = || parts.next().ok_or(NotACursor);
         let at = part()?.parse().map_err(|_| NotACursor)?;
         let rank = part()?.parse().map_err(|_| NotACursor)?;
-        Ok(Self { at, rank, id: part()?.to_owned() })
+        let id = Some(part()?).filter(|id| !id.contains('\0')).ok_or(NotACursor)?;
+        Ok(Self { at, rank, id: id.to_owned() })
     }
 }

@@ -26,6 +26,8 @@ pub enum Actor {
     CommandLine,
     /// Shopify, by a webhook.
     Shopify,
+    /// The service itself, by what it does regularly.
+    Service,
 }
 
 /// Something that was done: `action` is a dotted name such as `rules.replaced`, `detail` holds ids and counts.
@@ -61,6 +63,7 @@ impl fmt::Display for Actor {
             Self::Staff(user) => write!(formatter, "staff:{user}"),
             Self::CommandLine => formatter.write_str("command-line"),
             Self::Shopify => formatter.write_str("shopify"),
+            Self::Service => formatter.write_str("service"),
         }
     }
 }
@@ -76,6 +79,19 @@ impl Trail {
 }
 
 impl Store {
+    /// Every trail there is, by the shop's domain; `service` is the installation's own.
+    ///
+    /// # Errors
+    /// [`StoreError::Database`].
+    pub async fn trails(&self) -> Result<Vec<(String, Trail)>, StoreError> {
+        const SQL: &str = "SELECT id, domain FROM shops ORDER BY domain";
+        let rows = self.db.query_all_raw(self.statement(SQL, Vec::new())).await?;
+        let read = |row: &QueryResult| Ok((row.try_get("", "domain")?, Trail::Shop(row.try_get("", "id")?)));
+        let mut trails = rows.iter().map(read).collect::<Result<Vec<_>, StoreError>>()?;
+        trails.push(("service".to_owned(), Trail::Service));
+        Ok(trails)
+    }
+
     /// Adds a line of its own, where there is no change to write it with. `now` is Unix milliseconds.
     ///
     /// # Errors

@@ -81,18 +81,22 @@ impl Store {
                 if let Some(since) = changed(connection, seen.as_ref(), told.as_ref(), now) {
                     let customer = customer_id.clone().into();
                     let (retailer, status) = (connection.retailer_id.clone().into(), connection.status.clone().into());
-                    changes.push((PUT, vec![(*shop_id).into(), id(), customer, retailer, status, since.into()]));
+                    let values = vec![(*shop_id).into(), id(), customer, retailer, status, since.into()];
+                    changes.push((*shop_id, connection.connection_id.clone(), PUT, values));
                 }
             }
-            changes.extend(seen.into_keys().map(|id| (DROP, vec![(*shop_id).into(), id.into()])));
+            let of = |id: &String| vec![(*shop_id).into(), id.clone().into()];
+            changes.extend(seen.into_keys().map(|id| (*shop_id, id.clone(), DROP, of(&id))));
             let gone = told.into_iter().filter(|(_, told)| now - told.at > LISTED_AFTER_MS);
-            changes.extend(gone.map(|(id, _)| (GONE, vec![(*shop_id).into(), id.into(), now.into()])));
+            changes.extend(gone.map(|(id, _)| (*shop_id, id.clone(), GONE, [of(&id), vec![now.into()]].concat())));
         }
         if changes.is_empty() {
             return Ok(());
         }
+        // Processes that note the same at once do it in the same order, so that they wait for each other, not for ever.
+        changes.sort_by(|(shop, id, ..), (other_shop, other_id, ..)| (shop, id).cmp(&(other_shop, other_id)));
         let transaction = self.begin_write().await?;
-        for (sql, values) in changes {
+        for (_, _, sql, values) in changes {
             transaction.execute_raw(self.statement(sql, values)).await?;
         }
         Ok(transaction.commit().await?)

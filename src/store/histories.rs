@@ -59,9 +59,10 @@ impl Store {
             skip_locked = self.skip_locked()
         );
         for after in [after_shop, i64::MIN] {
-            let row = self.db.query_one_raw(self.statement(&sql, vec![after.into(), lease_ms.into()])).await?;
-            if let Some(row) = row {
-                return read_leased(&row).map(Some);
+            // To its end: SQLite gives the row before it commits, and a disk that is full is told only then.
+            let rows = self.db.query_all_raw(self.statement(&sql, vec![after.into(), lease_ms.into()])).await?;
+            if let Some(row) = rows.first() {
+                return read_leased(row).map(Some);
             }
         }
         Ok(None)

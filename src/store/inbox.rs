@@ -14,6 +14,8 @@ use crate::visibility::Entry;
 
 /// How long deliveries that ended are kept, in milliseconds: far longer than Shopify repeats them.
 const KEPT_MS: i64 = 30 * 24 * 60 * 60 * 1000;
+/// How many of them go in one step.
+const PRUNED_AT_ONCE: u64 = 1000;
 
 /// A verified delivery that arrived.
 #[derive(Debug, Clone)]
@@ -113,8 +115,9 @@ impl Store {
             clock = self.clock(),
             skip_locked = self.skip_locked()
         );
-        let row = self.durable.query_one_raw(self.statement(&sql, vec![lease_ms.into()])).await?;
-        row.as_ref().map(read_delivery).transpose()
+        // To its end: SQLite gives the row before it commits, and a disk that is full is told only then.
+        let rows = self.durable.query_all_raw(self.statement(&sql, vec![lease_ms.into()])).await?;
+        rows.first().map(read_delivery).transpose()
     }
 
     /// Ends a delivery whose work is done, with its line in the audit trail of shop `shop_id`. Without a shop the row
@@ -202,14 +205,25 @@ impl Store {
         rows.iter().map(|row| Ok((row.try_get("", "state")?, row.try_get("", "deliveries")?))).collect()
     }
 
-    /// Forgets deliveries that ended a month ago. Answers how many.
+    /// Forgets deliveries that ended a month ago, some at a time, beside other processes. Answers how many.
     ///
     /// # Errors
-    /// [`StoreError`].
+    /// [`StoreError`]; those before stay forgotten.
     pub async fn prune_deliveries(&self, now: i64) -> Result<u64, StoreError> {
-        const SQL: &str = "DELETE FROM webhook_deliveries WHERE state <> 'waiting' AND received_at < $1";
-        let values: Vec<Value> = vec![(now - KEPT_MS).into()];
-        Ok(self.db.execute_raw(self.statement(SQL, values)).await?.rows_affected())
+        let sql = format!(
+            "DELETE FROM webhook_deliveries WHERE delivery_id IN (SELECT delivery_id FROM webhook_deliveries \
+             WHERE state <> 'waiting' AND received_at < $1 LIMIT {PRUNED_AT_ONCE} {})",
+            self.skip_locked()
+        );
+        let mut forgotten = 0;
+        loop {
+            let statement = self.statement(&sql, vec![(now - KEPT_MS).into()]);
+            let lot = self.db.execute_raw(statement).await?.rows_affected();
+            forgotten += lot;
+            if lot < PRUNED_AT_ONCE {
+                return Ok(forgotten);
+            }
+        }
     }
 
     /// Ends a delivery in a transaction of more; without `keep` its row goes.

@@ -51,6 +51,7 @@ impl Store {
             self.append_deed(&transaction, id, &deed, now).await?;
         }
         self.put_tokens(&transaction, id, pair).await?;
+        self.announce_shop(&transaction, id).await?;
         transaction.commit().await?;
         Ok(id)
     }
@@ -77,6 +78,7 @@ impl Store {
         }
         let deed = Deed { actor: Actor::Shopify, action: "app.uninstalled", detail: serde_json::json!({}) };
         self.append_deed(&transaction, id, &deed, now).await?;
+        self.announce_shop(&transaction, id).await?;
         transaction.commit().await?;
         Ok(true)
     }
@@ -148,6 +150,7 @@ impl Store {
         }
         let deed = Deed { actor: Actor::Shopify, action: "shop.updated", detail: detail.into() };
         self.append_deed(&transaction, shop_id, &deed, now).await?;
+        self.announce_shop(&transaction, shop_id).await?;
         transaction.commit().await?;
         Ok(true)
     }

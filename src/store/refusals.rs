@@ -2,14 +2,12 @@
 
 use sea_orm::{ConnectionTrait, Value};
 
+use super::retention::REFUSALS_KEPT_DAYS;
 use super::{Store, StoreError};
 use crate::shopify::ShopDomain;
 
 /// Milliseconds of a day.
 const DAY_MS: i64 = 24 * 60 * 60 * 1000;
-/// How many days are kept.
-const KEPT_DAYS: i64 = 90;
-
 /// Refusals to be added to what is counted already.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NewRefusals {
@@ -46,12 +44,15 @@ impl Store {
              last_at = CASE WHEN excluded.last_at > refusals.last_at THEN excluded.last_at ELSE refusals.last_at END";
         const FORGET: &str = "DELETE FROM refusals WHERE shop_id = (SELECT id FROM shops WHERE domain = $1) \
              AND code = $2 AND day < $3";
+        // Processes that count the same at once do it in the same order, so that they wait for each other, not for ever.
+        let mut new: Vec<&NewRefusals> = new.iter().collect();
+        new.sort_unstable_by_key(|refusals| (refusals.shop.as_str(), refusals.code));
         let transaction = self.begin_write().await?;
         for NewRefusals { shop, code, count, last_at } in new {
             let (shop, day) = (shop.as_str(), last_at.div_euclid(DAY_MS));
             let values: Vec<Value> = vec![shop.into(), (*code).into(), day.into(), (*count).into(), (*last_at).into()];
             transaction.execute_raw(self.statement(ADD, values)).await?;
-            let values: Vec<Value> = vec![shop.into(), (*code).into(), (day - KEPT_DAYS).into()];
+            let values: Vec<Value> = vec![shop.into(), (*code).into(), (day - REFUSALS_KEPT_DAYS).into()];
             transaction.execute_raw(self.statement(FORGET, values)).await?;
         }
         Ok(transaction.commit().await?)

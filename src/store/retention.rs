@@ -1,5 +1,5 @@
-//! How long a shop keeps what ended: its deliveries and Subtotal's events, in days of the merchant's choice. Old rows go a
-//! thousand at a time, each lot in a step of its own, so that nobody waits long. Several processes may do it at once.
+//! How long what ended is kept: deliveries and Subtotal's events for days of the merchant's choice, what proves something
+//! for days of the operator's, the rest for days that are said here. Old rows go a thousand at a time, each lot in a step of its own, so that nobody waits long. Several processes may do it at once.
 
 use std::time::Duration;
 
@@ -13,6 +13,20 @@ const DAY_MS: i64 = 24 * 60 * 60 * 1000;
 /// How many rows go in one step, and how long others may write before the next one.
 const AT_ONCE: u32 = 1000;
 const BETWEEN: Duration = Duration::from_millis(20);
+
+/// For how many days an unanswered request for a customer's data is kept: the merchant has 30 to answer it.
+const REQUESTS_KEPT_DAYS: i64 = 90;
+/// For how many days refusals are counted.
+pub(super) const REFUSALS_KEPT_DAYS: i64 = 90;
+
+/// For how many days the operator keeps what proves something; `None` is for ever.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct KeptDays {
+    /// Lines of the audit trails.
+    pub audit: Option<u32>,
+    /// Receipts of what compliance webhooks led to.
+    pub receipts: Option<u32>,
+}
 
 /// A table of what ends, and when a row of it did. A row that did not end is not old.
 struct Ending {
@@ -70,6 +84,44 @@ impl Store {
     /// [`StoreError`]; the lots before stay forgotten.
     pub async fn prune_events(&self, now: i64) -> Result<u64, StoreError> {
         self.prune(&EVENTS, now).await
+    }
+
+    /// Forgets what proves nothing any more: lines of the audit trails, receipts, requests for data that were not answered,
+    /// and counts of refusals. Answers how many rows. `now` is Unix milliseconds.
+    ///
+    /// # Errors
+    /// [`StoreError`]; the lots before stay forgotten.
+    pub async fn prune_records(&self, kept: KeptDays, now: i64) -> Result<u64, StoreError> {
+        let before = |days: i64| now - days * DAY_MS;
+        let mut forgotten = 0;
+        if let Some(days) = kept.audit {
+            forgotten += self.prune_audit(before(i64::from(days)), now).await?;
+        }
+        if let Some(days) = kept.receipts {
+            forgotten += self.prune_older("compliance_receipts", "at", "id", before(i64::from(days))).await?;
+        }
+        forgotten += self.prune_older("data_requests", "requested_at", "id", before(REQUESTS_KEPT_DAYS)).await?;
+        let day = before(REFUSALS_KEPT_DAYS).div_euclid(DAY_MS);
+        Ok(forgotten + self.prune_older("refusals", "day", "code", day).await?)
+    }
+
+    async fn prune_older(&self, table: &str, at: &str, key: &str, before: i64) -> Result<u64, StoreError> {
+        let shop = if table == "compliance_receipts" { "subject" } else { "shop_id" };
+        let forget = format!(
+            "DELETE FROM {table} WHERE ({shop}, {key}, {at}) IN (SELECT {shop}, {key}, {at} FROM {table} \
+             WHERE {at} < $1 LIMIT {AT_ONCE})"
+        );
+        let mut forgotten = 0;
+        loop {
+            let turn = self.turn().await?;
+            let lot = self.db.execute_raw(self.statement(&forget, vec![before.into()])).await?.rows_affected();
+            drop(turn);
+            forgotten += lot;
+            if lot < u64::from(AT_ONCE) {
+                return Ok(forgotten);
+            }
+            sleep(BETWEEN).await;
+        }
     }
 
     async fn prune(&self, of: &Ending, now: i64) -> Result<u64, StoreError> {

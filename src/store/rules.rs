@@ -10,8 +10,8 @@ use super::entities::visibility_list as list;
 use super::{Actor, Deed, Store, StoreError};
 use crate::visibility::{Entry, ListMatch, Scope, ShopperEmail};
 
-/// Entries written in one statement.
-const BATCH: usize = 20_000;
+/// Entries written in one statement, which a slow database can do within its limit.
+const BATCH: usize = 4_000;
 
 /// The version of a list that was never set.
 pub const FIRST_VERSION: i64 = 1;
@@ -156,6 +156,7 @@ impl Store {
             "scope": scope.name(), "on": change.is_on, "total": total, "replaced": written.is_some(),
         });
         self.append_deed(&transaction, shop_id, &Deed { actor: by, action: "rules.changed", detail }, now).await?;
+        self.announce_shop(&transaction, shop_id).await?;
         transaction.commit().await?;
         if written.is_some() {
             self.drop_generations_before(row.id, generation).await?;
@@ -232,15 +233,20 @@ impl Store {
         const SQL: &str = "DELETE FROM visibility_entries WHERE list_id = $1 AND generation = $2 \
              AND generation <> (SELECT generation FROM visibility_lists WHERE id = $1)";
         let values: [Value; 2] = [list_id.into(), generation.into()];
-        self.db.execute_raw(Statement::from_sql_and_values(self.db.get_database_backend(), SQL, values)).await?;
-        Ok(())
+        self.execute_long(SQL, values.into()).await
     }
 
     async fn drop_generations_before(&self, list_id: i64, generation: i64) -> Result<(), StoreError> {
         const SQL: &str = "DELETE FROM visibility_entries WHERE list_id = $1 AND generation < $2";
         let values: [Value; 2] = [list_id.into(), generation.into()];
-        self.db.execute_raw(Statement::from_sql_and_values(self.db.get_database_backend(), SQL, values)).await?;
-        Ok(())
+        self.execute_long(SQL, values.into()).await
+    }
+
+    /// A list may have had a million entries.
+    async fn execute_long(&self, sql: &str, values: Vec<Value>) -> Result<(), StoreError> {
+        let transaction = self.begin_long().await?;
+        transaction.execute_raw(self.statement(sql, values)).await?;
+        Ok(transaction.commit().await?)
     }
 }
 

@@ -31,7 +31,7 @@ impl Store {
     /// [`StoreError::NewerSchema`] when a newer version took something away, or left out what this one needs;
     /// [`StoreError::Database`].
     pub async fn migrate(&self) -> Result<Schema, StoreError> {
-        let transaction = self.begin_write().await?;
+        let transaction = self.begin_long().await?;
         if self.db.get_database_backend() == DbBackend::Postgres {
             transaction.execute_unprepared(&format!("SELECT pg_advisory_xact_lock({MIGRATION_LOCK})")).await?;
         }

@@ -68,7 +68,8 @@ impl Store {
     ) -> Result<Option<(i64, Vec<SecretString>)>, StoreError> {
         const SQL: &str = "SELECT s.id, x.kind, x.sealed FROM shops s LEFT JOIN shop_secrets x ON x.shop_id = s.id \
              AND (x.kind = $2 OR (x.kind = $3 AND x.updated_at > $4)) \
-             WHERE s.domain = $1 AND s.uninstalled_at IS NULL ORDER BY x.kind";
+             WHERE s.domain = $1 AND s.uninstalled_at IS NULL \
+             ORDER BY CASE WHEN x.kind = $2 THEN 0 ELSE 1 END";
         let (current, former) = (SecretKind::SubtotalWebhook.as_str(), SecretKind::FormerSubtotalWebhook.as_str());
         let values: Vec<Value> = vec![domain.as_str().into(), current.into(), former.into(), (now - FORMER_MS).into()];
         let rows = self.db.query_all_raw(self.statement(SQL, values)).await?;
@@ -126,6 +127,7 @@ impl Store {
             let deed =
                 Deed { actor: by, action: "key.removed", detail: serde_json::json!({ "secret": kind.as_str() }) };
             self.append_deed(&transaction, shop_id, &deed, now).await?;
+            self.announce_shop(&transaction, shop_id).await?;
         }
         transaction.commit().await?;
         Ok(removed)

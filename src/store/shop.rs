@@ -1,12 +1,12 @@
 //! A shop as requests need it, what may be changed of it, and the words its choices are stored as.
 
-use std::sync::Arc;
-
 use secrecy::SecretString;
 
 use super::{Actor, Deed, SecretKind, StoreError};
+use crate::limits::RateLimit;
+use crate::limits::RateOverrides;
 use crate::shopify::ShopDomain;
-use crate::visibility::NoEmail;
+use crate::visibility::{Decisions, NoEmail};
 
 /// How the Link URL names the connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize)]
@@ -51,9 +51,6 @@ impl HostPurpose {
     }
 }
 
-/// Shops that were loaded a moment ago, or found to be absent, by their domain.
-pub type ShopCache = moka::future::Cache<ShopDomain, Option<Arc<Shop>>>;
-
 /// A shop as requests need it. Its secrets are open, so it is never serialised or shown.
 #[derive(Debug, Clone)]
 pub struct Shop {
@@ -69,6 +66,8 @@ pub struct Shop {
     pub link_style: LinkStyle,
     /// Which login page signed-out customers are sent to.
     pub accounts: Accounts,
+    /// How often it and its customers may call.
+    pub rate_limits: RateOverrides,
     /// Hosts the storefront answers on, besides the permanent domain.
     pub storefront_hosts: Vec<String>,
     /// Further hosts a shopper may be sent back to.
@@ -79,6 +78,8 @@ pub struct Shop {
     pub admin_token: Option<SecretString>,
     /// Whether any visibility list is on.
     pub has_list_on: bool,
+    /// What its lists decided since it was loaded.
+    pub decisions: Decisions,
     /// Grows with every change of the choices.
     pub version: i64,
 }
@@ -94,6 +95,10 @@ pub struct ShopChanges {
     pub link_style: Option<LinkStyle>,
     /// See [`Shop::accounts`].
     pub accounts: Option<Accounts>,
+    /// See [`RateOverrides::shop`]; the inner `None` is the installation's limit.
+    pub rate_limit_shop: Option<Option<RateLimit>>,
+    /// See [`RateOverrides::customer`]; the inner `None` is the installation's limit.
+    pub rate_limit_customer: Option<Option<RateLimit>>,
     /// Replaces [`Shop::storefront_hosts`].
     pub storefront_hosts: Option<Vec<String>>,
     /// Replaces [`Shop::redirect_hosts`].
@@ -115,6 +120,8 @@ impl ShopChanges {
         note("noEmail", self.no_email.map(|value| no_email_word(value).into()));
         note("linkStyle", self.link_style.map(|value| link_style_word(value).into()));
         note("accounts", self.accounts.map(|value| accounts_word(value).into()));
+        note("rateLimitShop", self.rate_limit_shop.map(|limit| rate_limit_word(limit).into()));
+        note("rateLimitCustomer", self.rate_limit_customer.map(|limit| rate_limit_word(limit).into()));
         note("domains", self.storefront_hosts.clone().map(Into::into));
         note("redirectHosts", self.redirect_hosts.clone().map(Into::into));
         note("secret", self.secret.as_ref().map(|(kind, _)| kind.as_str().into()));
@@ -126,6 +133,16 @@ impl ShopChanges {
 /// Reads a column that holds one of two words.
 pub(super) fn parse<T: Copy>(choices: [T; 2], word: fn(T) -> &'static str, text: &str) -> Result<T, StoreError> {
     choices.into_iter().find(|choice| word(*choice) == text).ok_or(StoreError::Unreadable("shops"))
+}
+
+/// A shop's own limit in words, and `default` where it has none.
+pub(super) fn rate_limit_word(limit: Option<RateLimit>) -> String {
+    limit.map_or_else(|| "default".to_owned(), |limit| limit.to_string())
+}
+
+/// Reads a column that holds a limit or nothing.
+pub(super) fn parse_rate_limit(text: Option<&str>) -> Result<Option<RateLimit>, StoreError> {
+    text.map(str::parse).transpose().map_err(|_| StoreError::Unreadable("shops"))
 }
 
 pub(super) fn no_email_word(value: NoEmail) -> &'static str {

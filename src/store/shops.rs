@@ -8,10 +8,11 @@ use sha2::{Digest, Sha256};
 
 use super::audit::Trail;
 use super::entities::{shop, shop_host, visibility_list};
-use super::shop::{HostPurpose, accounts_word, link_style_word, no_email_word, parse};
+use super::shop::{HostPurpose, accounts_word, link_style_word, no_email_word, parse, parse_rate_limit};
 use super::{Accounts, Actor, Deed, LinkStyle, SecretKind, Shop, ShopChanges, Store, StoreError};
+use crate::limits::RateOverrides;
 use crate::shopify::ShopDomain;
-use crate::visibility::NoEmail;
+use crate::visibility::{Decisions, NoEmail};
 
 impl Store {
     /// The installed shop at `domain`, with its secrets open, or `None`.
@@ -39,11 +40,16 @@ impl Store {
             no_email: parse([NoEmail::Hide, NoEmail::Show], no_email_word, &row.no_email)?,
             link_style: parse([LinkStyle::Connection, LinkStyle::Token], link_style_word, &row.link_style)?,
             accounts: parse([Accounts::New, Accounts::Classic], accounts_word, &row.accounts)?,
+            rate_limits: RateOverrides {
+                shop: parse_rate_limit(row.rate_limit_shop.as_deref())?,
+                customer: parse_rate_limit(row.rate_limit_customer.as_deref())?,
+            },
             storefront_hosts: take_storefront_hosts(&mut hosts),
             redirect_hosts: take_hosts(&mut hosts, HostPurpose::Redirect),
             api_key: self.open_secret(row.id, SecretKind::SubtotalApiKey).await?,
             admin_token: self.open_admin_token(row.id).await?,
             has_list_on,
+            decisions: Decisions::default(),
             version: row.version,
         }))
     }
@@ -111,6 +117,12 @@ impl Store {
         if let Some(accounts) = changes.accounts {
             active.accounts = Set(accounts_word(accounts).to_owned());
         }
+        if let Some(limit) = changes.rate_limit_shop {
+            active.rate_limit_shop = Set(limit.map(|limit| limit.to_string()));
+        }
+        if let Some(limit) = changes.rate_limit_customer {
+            active.rate_limit_customer = Set(limit.map(|limit| limit.to_string()));
+        }
         active.update(&transaction).await?;
         if let Some(hosts) = changes.storefront_hosts {
             replace_hosts(&transaction, row.id, HostPurpose::Storefront, hosts).await?;
@@ -122,6 +134,7 @@ impl Store {
             self.seal_secret(&transaction, row.id, kind, &secret, now).await?;
         }
         self.append_deed(&transaction, row.id, &deed, now).await?;
+        self.announce_shop(&transaction, row.id).await?;
         Ok(transaction.commit().await?)
     }
 
@@ -149,13 +162,14 @@ impl Store {
     /// # Errors
     /// [`StoreError::Database`]; nothing is removed then.
     pub async fn remove_shop(&self, domain: &ShopDomain, by: Actor, now: i64) -> Result<bool, StoreError> {
-        let transaction = self.begin_write().await?;
+        let transaction = self.begin_long().await?;
         let remove = shop::Entity::delete_many().filter(shop::COLUMN.domain.eq(domain.as_str()));
         let removed = remove.exec(&transaction).await?.rows_affected > 0;
         if removed {
             let detail = serde_json::json!({ "shopSha256": domain_digest(domain.as_str()) });
             let deed = Deed { actor: by, action: "shop.removed", detail };
             self.append_to(&transaction, Trail::Service, &deed, now).await?;
+            self.announce_domain(&transaction, domain.as_str()).await?;
         }
         transaction.commit().await?;
         Ok(removed)

@@ -146,9 +146,10 @@ impl Store {
         );
         for after in [after_shop, i64::MIN] {
             let _turn = self.turn().await?;
-            let row = self.db.query_one_raw(self.statement(&sql, vec![after.into(), lease_ms.into()])).await?;
-            if let Some(row) = row {
-                return self.read_leased(&row).map(Some);
+            // To its end: SQLite gives the row before it commits, and a disk that is full is told only then.
+            let rows = self.db.query_all_raw(self.statement(&sql, vec![after.into(), lease_ms.into()])).await?;
+            if let Some(row) = rows.first() {
+                return self.read_leased(row).map(Some);
             }
         }
         Ok(None)

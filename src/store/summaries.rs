@@ -3,7 +3,7 @@
 use sea_orm::{EntityTrait, QueryFilter, QueryOrder};
 
 use super::entities::{shop, shop_secret};
-use super::shop::HostPurpose;
+use super::shop::{HostPurpose, rate_limit_word};
 use super::shops::{take_hosts, take_storefront_hosts};
 use super::{SecretKind, Store, StoreError};
 use crate::shopify::ShopDomain;
@@ -34,6 +34,10 @@ pub struct ShopSummary {
     pub link_style: String,
     /// `new` or `classic`.
     pub accounts: String,
+    /// `rate:burst`, `off`, or `default` for the installation's.
+    pub rate_limit_shop: String,
+    /// The same for each customer.
+    pub rate_limit_customer: String,
 }
 
 impl Store {
@@ -66,6 +70,8 @@ impl Store {
                 no_email: row.no_email,
                 link_style: row.link_style,
                 accounts: row.accounts,
+                rate_limit_shop: row.rate_limit_shop.unwrap_or_else(|| rate_limit_word(None)),
+                rate_limit_customer: row.rate_limit_customer.unwrap_or_else(|| rate_limit_word(None)),
             });
         }
         Ok(summaries)

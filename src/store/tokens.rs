@@ -22,6 +22,8 @@ pub struct StoredTokens {
     pub access_left_ms: i64,
     /// Milliseconds the refresh token still lives; negative once it is dead.
     pub refresh_left_ms: i64,
+    /// Whether somebody holds the right to refresh it.
+    pub is_being_refreshed: bool,
     /// Grows with every stored pair, and starts anywhere: a refresh that outlives the shop's tokens does not take those
     /// of the next installation for its own.
     pub version: i64,
@@ -43,10 +45,10 @@ impl Store {
     pub async fn tokens(&self, shop_id: i64) -> Result<Option<StoredTokens>, StoreError> {
         let sql = format!(
             "SELECT sealed, access_expires_at - {clock} AS access_left, refresh_expires_at - {clock} AS refresh_left, \
-             version, problem FROM shopify_tokens WHERE shop_id = $1",
+             refresh_until >= {clock} AS is_being_refreshed, version, problem FROM shopify_tokens WHERE shop_id = $1",
             clock = self.clock()
         );
-        let Some(row) = self.durable.query_one_raw(self.statement(&sql, vec![shop_id.into()])).await? else {
+        let Some(row) = self.db.query_one_raw(self.statement(&sql, vec![shop_id.into()])).await? else {
             return Ok(None);
         };
         let sealed: Vec<u8> = row.try_get("", "sealed")?;
@@ -58,6 +60,7 @@ impl Store {
             refresh: pair.refresh.into(),
             access_left_ms: row.try_get("", "access_left")?,
             refresh_left_ms: row.try_get("", "refresh_left")?,
+            is_being_refreshed: row.try_get("", "is_being_refreshed")?,
             version: row.try_get("", "version")?,
             problem: row.try_get("", "problem")?,
         }))

@@ -5,12 +5,13 @@ use std::time::Duration;
 
 use sea_orm::entity::prelude::async_trait;
 use sea_orm::{
-    ConnAcquireErr, ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr, ExecResult,
-    QueryResult, SqliteTransactionMode, Statement, TransactionOptions, TransactionTrait,
+    ConnAcquireErr, ConnectionTrait, DatabaseTransaction, DbBackend, DbErr, ExecResult, QueryResult,
+    SqliteTransactionMode, Statement, TransactionOptions,
 };
 use tokio::sync::{Mutex, OwnedMutexGuard};
 use tokio::time::timeout;
 
+use super::pool::{Pool, Transaction};
 use super::{Store, StoreError};
 
 /// How long a writer waits for its turn.
@@ -23,7 +24,7 @@ pub(super) struct Turn(#[expect(dead_code, reason = "it is held")] Option<OwnedM
 /// A transaction that writes, with its turn. It is rolled back when it is dropped.
 #[must_use]
 pub(super) struct Write {
-    transaction: DatabaseTransaction,
+    transaction: Transaction,
     // Given up after the transaction ended.
     turn: Turn,
 }
@@ -48,13 +49,20 @@ impl Store {
         self.begin(&self.durable).await
     }
 
-    async fn begin(&self, db: &DatabaseConnection) -> Result<Write, StoreError> {
+    /// The same for what may take long and must not be cut off by the limits that requests have.
+    pub(super) async fn begin_long(&self) -> Result<Write, StoreError> {
+        let mut write = self.begin(&self.durable).await?;
+        write.transaction.lift_limits().await?;
+        Ok(write)
+    }
+
+    async fn begin(&self, db: &Pool) -> Result<Write, StoreError> {
         let turn = self.turn().await?;
         let options = TransactionOptions {
             sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
             ..TransactionOptions::default()
         };
-        Ok(Write { transaction: db.begin_with_options(options).await?, turn })
+        Ok(Write { transaction: db.begin(options).await?, turn })
     }
 }
 
@@ -75,7 +83,7 @@ impl Write {
 
     /// What SeaORM's migrations ask for.
     pub(super) fn inner(&self) -> &DatabaseTransaction {
-        &self.transaction
+        self.transaction.inner()
     }
 }
 

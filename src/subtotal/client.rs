@@ -12,12 +12,13 @@ use tokio::time::{sleep, timeout};
 use url::Url;
 
 use super::attempt::{Attempt, attempt, failure, may_still_work, parse, repeat_after};
-use super::gate::Gate;
+use super::gate::{Gate, Pass};
 use super::wire::{
     Connection, ConnectionList, ConnectionToken, ContactUpdate, CreatedConnection, NewConnection, Retailer,
     RetailerList,
 };
 use super::{Deadline, SubtotalError};
+use crate::upstream;
 
 /// How the Subtotal API is reached.
 #[derive(Debug, Clone)]
@@ -154,12 +155,13 @@ impl ShopApi {
                 other => Err(certain(failure(&other, None))),
             }
         });
-        let result = if self.deadline.remaining().is_zero() {
-            Err(certain(SubtotalError::TimedOut))
-        } else {
+        let ended = async {
+            if self.deadline.remaining().is_zero() {
+                return Err(certain(SubtotalError::TimedOut));
+            }
             answer.await.unwrap_or(Err(in_doubt(SubtotalError::TimedOut)))
         };
-        self.observe("create_connection", &pass, result.as_ref().err().map(|failure| failure.error));
+        let result = watch("create_connection", &pass, ended, |failure| failure.error).await;
         result.map(|created| created.connection_id)
     }
 
@@ -182,8 +184,8 @@ impl ShopApi {
                 other => Err(failure(&other, Some(SubtotalError::ConnectionNotFound))),
             }
         });
-        let result = answer.await.unwrap_or(Err(SubtotalError::TimedOut));
-        self.observe("create_token", &pass, result.as_ref().err().copied());
+        let ended = async { answer.await.unwrap_or(Err(SubtotalError::TimedOut)) };
+        let result = watch("create_token", &pass, ended, |error| *error).await;
         result.map(|token| token.connection_token)
     }
 
@@ -222,9 +224,8 @@ impl ShopApi {
                 other => Err(failure(&other, Some(SubtotalError::ConnectionNotFound))),
             }
         });
-        let result = answer.await.unwrap_or(Err(SubtotalError::TimedOut));
-        self.observe("update_connection", &pass, result.err());
-        result
+        let ended = async { answer.await.unwrap_or(Err(SubtotalError::TimedOut)) };
+        watch("update_connection", &pass, ended, |error| *error).await
     }
 
     async fn read<T: DeserializeOwned>(
@@ -245,6 +246,15 @@ impl ShopApi {
         token: Option<&SecretString>,
     ) -> Result<T, SubtotalError> {
         let pass = self.gate.enter(self.deadline).await?;
+        watch(operation, &pass, self.read_twice(query, segments, token), |error| *error).await
+    }
+
+    async fn read_twice<T: DeserializeOwned>(
+        &self,
+        query: &[(&str, &str)],
+        segments: &[&str],
+        token: Option<&SecretString>,
+    ) -> Result<T, SubtotalError> {
         let mut result = Err(SubtotalError::TimedOut);
         for may_repeat in [true, false] {
             let mut request = self.request(Method::GET, segments).query(query);
@@ -264,7 +274,6 @@ impl ShopApi {
                 None => break,
             }
         }
-        self.observe(operation, &pass, result.as_ref().err().copied());
         result
     }
 
@@ -283,10 +292,18 @@ impl ShopApi {
         // `timeout` would start the attempt even when no time is left.
         if limit.is_zero() { None } else { timeout(limit, attempt).await.ok() }
     }
+}
 
-    fn observe(&self, operation: &'static str, pass: &super::gate::Pass<'_>, error: Option<SubtotalError>) {
-        let outcome = error.map_or("ok", SubtotalError::code);
-        metrics::counter!("subtotal_calls_total", "operation" => operation, "outcome" => outcome).increment(1);
-        pass.record(matches!(error, Some(SubtotalError::TimedOut | SubtotalError::Unavailable(_))));
-    }
+/// Makes a call, watches it, and tells the breaker how it ended.
+async fn watch<T, E>(
+    operation: &'static str,
+    pass: &Pass<'_>,
+    call: impl Future<Output = Result<T, E>>,
+    why: impl Fn(&E) -> SubtotalError,
+) -> Result<T, E> {
+    let error = |result: &Result<T, E>| result.as_ref().err().map(&why);
+    let result =
+        upstream::watch("subtotal", operation, call, |result| error(result).map_or("ok", SubtotalError::code)).await;
+    pass.record(matches!(error(&result), Some(SubtotalError::TimedOut | SubtotalError::Unavailable(_))));
+    result
 }

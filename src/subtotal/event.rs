@@ -3,8 +3,8 @@
 
 use serde_json::Value;
 use sha2::{Digest, Sha256};
-use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
+use time::{OffsetDateTime, UtcOffset};
 use ulid::Ulid;
 
 /// Longest id that is taken as one, in bytes.
@@ -166,9 +166,11 @@ fn text(value: &Value) -> Option<String> {
     good.then(|| text.to_owned())
 }
 
-/// A point in time as ISO 8601, in Unix milliseconds.
+/// A point in time as ISO 8601, in Unix milliseconds. Nothing where it is before the year 0 or behind 9999 in UTC, which
+/// could not be written as ISO 8601 again.
 pub(crate) fn date(value: &Value) -> Option<i64> {
     let time = OffsetDateTime::parse(value.as_str()?, &Rfc3339).ok()?;
+    let time = time.checked_to_offset(UtcOffset::UTC).filter(|time| time.year() >= 0)?;
     i64::try_from(time.unix_timestamp_nanos() / 1_000_000).ok()
 }
 
@@ -215,6 +217,19 @@ mod tests {
         for nonsense in ["2036-11-21T04:58:00Z", "1999-01-01T00:00:00Z"] {
             event["created_at"] = nonsense.into();
             assert!(!read(&event).is_dated, "{nonsense}");
+        }
+    }
+
+    #[test]
+    fn a_date_that_could_not_be_written_again_is_none() {
+        let read = |text: &str| date(&Value::from(text));
+        assert_eq!(read("1970-01-01T00:00:01+00:00"), Some(1000));
+        for (good, bad) in [
+            ("0000-01-01T00:00:00Z", "0000-01-01T00:00:00+00:01"),
+            ("9999-12-31T23:59:59Z", "9999-12-31T23:59:59-00:01"),
+        ] {
+            assert!(read(good).is_some_and(|at| OffsetDateTime::from_unix_timestamp(at / 1000).is_ok()), "{good}");
+            assert_eq!(read(bad), None, "{bad}");
         }
     }
 

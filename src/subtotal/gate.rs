@@ -58,17 +58,20 @@ impl Gate {
     /// # Errors
     /// [`SubtotalError::Busy`] when the breaker is open or there are too many calls already.
     pub async fn enter(&self, deadline: Deadline) -> Result<Pass<'_>, SubtotalError> {
-        self.breaker.admit(self.clock.age_ms())?;
-        let busy = SubtotalError::Busy { retry_after_seconds: 1 };
-        let queued = self.queue.try_acquire().map_err(|_| busy)?;
-        let place = timeout_at(deadline.instant(), self.in_flight.acquire()).await.map_err(|_| busy)?;
-        Ok(Pass { gate: self, _queued: queued, _place: place.map_err(|_| busy)? })
+        self.breaker.admit(self.clock.age_ms()).inspect_err(|_| turned_away("breaker_open"))?;
+        let busy = || {
+            turned_away("too_many");
+            SubtotalError::Busy { retry_after_seconds: 1 }
+        };
+        let queued = self.queue.try_acquire().map_err(|_| busy())?;
+        let place = timeout_at(deadline.instant(), self.in_flight.acquire()).await.map_err(|_| busy())?;
+        Ok(Pass { gate: self, _queued: queued, _place: place.map_err(|_| busy())? })
     }
 
-    /// Whether the breaker refuses calls now.
+    /// Whether the breaker refuses calls now. One that would let a trial through does not, though nobody may try.
     #[must_use]
     pub fn is_open(&self) -> bool {
-        self.breaker.next_trial_at.load(Ordering::Relaxed) != 0
+        self.breaker.next_trial_at.load(Ordering::Relaxed) > self.clock.age_ms()
     }
 }
 
@@ -108,8 +111,11 @@ impl Breaker {
     fn record(&self, failed: bool, now: u64) {
         if self.next_trial_at.load(Ordering::Relaxed) != 0 {
             self.start_window(now);
-            let next = if failed { now + OPEN_MS } else { 0 };
-            self.next_trial_at.store(next, Ordering::Relaxed);
+            if failed {
+                self.open(now);
+            } else {
+                self.next_trial_at.store(0, Ordering::Relaxed);
+            }
             return;
         }
         if now.saturating_sub(self.window_started_at.load(Ordering::Relaxed)) > WINDOW_MS {
@@ -118,8 +124,13 @@ impl Breaker {
         let calls = self.calls.fetch_add(1, Ordering::Relaxed) + 1;
         let failures = self.failures.fetch_add(u32::from(failed), Ordering::Relaxed) + u32::from(failed);
         if failed && calls >= ENOUGH_CALLS && failures * 2 >= calls {
-            self.next_trial_at.store(now + OPEN_MS, Ordering::Relaxed);
+            self.open(now);
         }
+    }
+
+    fn open(&self, now: u64) {
+        metrics::counter!("subtotal_breaker_openings_total").increment(1);
+        self.next_trial_at.store(now + OPEN_MS, Ordering::Relaxed);
     }
 
     fn start_window(&self, now: u64) {
@@ -127,6 +138,10 @@ impl Breaker {
         self.calls.store(0, Ordering::Relaxed);
         self.failures.store(0, Ordering::Relaxed);
     }
+}
+
+fn turned_away(reason: &'static str) {
+    metrics::counter!("subtotal_calls_turned_away_total", "reason" => reason).increment(1);
 }
 
 #[cfg(test)]
@@ -151,7 +166,9 @@ mod tests {
             call(&gate, true).await.unwrap();
         }
         assert_eq!(call(&gate, true).await, Err(SubtotalError::Busy { retry_after_seconds: 5 }));
+        assert!(gate.is_open());
         clock.advance(Duration::from_secs(6));
+        assert!(!gate.is_open(), "a trial may go");
         let trial = gate.enter(deadline()).await.unwrap();
         assert!(gate.enter(deadline()).await.is_err(), "one trial at a time");
         trial.record(true);

@@ -12,6 +12,8 @@ use super::{SubtotalError, event};
 
 /// Purchases a page has at most.
 const PAGE: &str = "50";
+/// Longest UPC, in bytes: one is told as often as it was bought.
+const MAX_UPC: usize = 64;
 
 /// A connection with how its customer can be reached. Its `Debug` form shows its status only.
 #[derive(Clone, Deserialize)]
@@ -121,10 +123,10 @@ impl PurchasedItem {
         self.text("brand")
     }
 
-    /// The UPC, which older shapes call a GTIN.
+    /// The UPC, which older shapes call a GTIN; nothing that is too long for one.
     #[must_use]
     pub fn upc(&self) -> Option<String> {
-        self.text("upc").or_else(|| self.text("gtin"))
+        self.text("upc").or_else(|| self.text("gtin")).filter(|upc| upc.len() <= MAX_UPC)
     }
 
     fn text(&self, name: &str) -> Option<String> {

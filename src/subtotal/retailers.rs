@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use tokio::sync::Mutex as AsyncMutex;
 use tokio::time::timeout_at;
+use tracing::Instrument;
 
 use super::client::ShopApi;
 use super::gate::Gate;
@@ -96,6 +97,18 @@ impl Retailers {
         };
         self.shops.get_with((shop_id, key_version), empty).await
     }
+
+    /// Shops whose shelf is in memory.
+    pub async fn held(&self) -> u64 {
+        self.shops.run_pending_tasks().await;
+        self.shops.entry_count()
+    }
+
+    /// Shops whose breaker refuses calls now.
+    #[must_use]
+    pub fn open_breakers(&self) -> usize {
+        self.shops.iter().filter(|(_, shelf)| shelf.gate.is_open()).count()
+    }
 }
 
 impl Shelf {
@@ -112,14 +125,14 @@ impl Shelf {
     pub async fn retailers(self: &Arc<Self>, api: &ShopApi) -> Result<Snapshot, SubtotalError> {
         let now = self.clock.age_ms();
         let Some(listed) = self.listed().filter(|listed| within(listed.fetched_at, now, STALE)) else {
-            return self.fetch_cold(api).await;
+            return Box::pin(self.fetch_cold(api)).await;
         };
         if !within(listed.fetched_at, now, self.fresh) {
             self.refresh_behind(api, listed.edition);
-            metrics::counter!("retailers_served_total", "kind" => "stale").increment(1);
+            served("stale");
             tracing::info!(stale = true, age_ms = now.saturating_sub(listed.fetched_at), "retailers served stale");
         } else {
-            metrics::counter!("retailers_served_total", "kind" => "fresh").increment(1);
+            served("hit");
         }
         Ok(listed.snapshot(false))
     }
@@ -164,7 +177,7 @@ impl Shelf {
                 return Err(error);
             }
         }
-        metrics::counter!("retailers_served_total", "kind" => "fetched").increment(1);
+        served("miss");
         let fetched = self.fetch(api).await;
         log.failed = fetched.as_ref().err().copied();
         fetched
@@ -174,7 +187,7 @@ impl Shelf {
     fn refresh_behind(self: &Arc<Self>, api: &ShopApi, seen: u64) {
         let shelf = self.clone();
         let api = api.until(Deadline::after(BACKGROUND_DEADLINE));
-        tokio::spawn(async move {
+        let refresh = async move {
             let Ok(mut log) = shelf.refresh.try_lock() else { return };
             let failed_just_now = log.failed_behind_at.is_some_and(|at| within(at, shelf.clock.age_ms(), FAILED_PAUSE));
             if !failed_just_now
@@ -184,7 +197,8 @@ impl Shelf {
                 log.failed_behind_at = Some(shelf.clock.age_ms());
                 tracing::warn!(%error, "retailers could not be refreshed");
             }
-        });
+        };
+        tokio::spawn(refresh.in_current_span());
     }
 
     async fn fetch(&self, api: &ShopApi) -> Result<Snapshot, SubtotalError> {
@@ -228,6 +242,10 @@ impl Snapshot {
     pub fn by_link_id(&self, link_id: &str) -> Option<&Retailer> {
         self.retailers.iter().find(|retailer| retailer.link_id().as_deref() == Some(link_id))
     }
+}
+
+fn served(result: &'static str) {
+    metrics::counter!("cache_requests_total", "cache" => "retailers", "result" => result).increment(1);
 }
 
 fn within(then: u64, now: u64, span: Duration) -> bool {

@@ -86,7 +86,7 @@ impl std::fmt::Debug for VerifiedEvent {
 }
 
 /// Verifies an event. `header` looks a header up by its lower-case name, and answers nothing when it is repeated. Any of
-/// `secrets` will do, but an empty one never does; `now` is Unix milliseconds.
+/// `secrets`, newest first, will do, but an empty one never does; `now` is Unix milliseconds.
 ///
 /// # Errors
 /// The first check that fails, as an [`EventRefusal`].
@@ -102,17 +102,20 @@ pub fn verify(
     let digest = header("x-subtotal-signature").and_then(|text| decode(&text)).ok_or(EventRefusal::Signature)?;
     let timestamp = header("x-subtotal-timestamp").ok_or(EventRefusal::Timestamp)?;
     let sent_at = unix_ms(&timestamp).ok_or(EventRefusal::Timestamp)?;
-    let mut matches = false;
-    for secret in secrets {
+    let mut found = None;
+    for (index, secret) in secrets.iter().enumerate() {
         let secret = secret.expose_secret().as_bytes();
         let keyed = Hmac::<Sha256>::new_from_slice(secret).expect("HMAC takes a key of any length");
         let signed = keyed.chain_update(&timestamp).chain_update(".").chain_update(&body);
         // Every secret is tried, and each comparison takes constant time.
-        matches |= signed.verify_slice(&digest).is_ok() & !secret.is_empty();
+        let matches = signed.verify_slice(&digest).is_ok() & !secret.is_empty();
+        if matches && found.is_none() {
+            found = Some(index);
+        }
     }
-    if !matches {
-        return Err(EventRefusal::WrongSignature);
-    }
+    let index = found.ok_or(EventRefusal::WrongSignature)?;
+    let secret = if index == 0 { "newest" } else { "former" };
+    metrics::counter!("webhook_secret_uses_total", "secret" => secret).increment(1);
     if now.abs_diff(sent_at) > WINDOW_MS.unsigned_abs() {
         return Err(EventRefusal::Stale);
     }

@@ -1,6 +1,7 @@
 //! The Subtotal API's JSON, as seeds 000 and 001 and the storefront API describe it. Unknown fields are ignored.
 
 use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
 
 /// Longest e-mail address Subtotal takes, in characters (seed 000).
 const MAX_EMAIL: usize = 64;
@@ -18,7 +19,33 @@ pub struct Retailer {
     pub link_url: String,
     /// Logos and icons for light and dark pages; any part may be absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub images: Option<serde_json::Value>,
+    pub images: Option<Images>,
+}
+
+/// Logos and icons, as the text Subtotal sent: they are passed on and never looked into, so nothing is made of them for each
+/// answer.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Images(Box<RawValue>);
+
+impl Images {
+    /// Whether it is a JSON object, as documented.
+    #[must_use]
+    pub fn is_object(&self) -> bool {
+        self.0.get().starts_with('{')
+    }
+}
+
+impl PartialEq for Images {
+    fn eq(&self, other: &Self) -> bool {
+        self.0.get() == other.0.get()
+    }
+}
+
+impl From<&serde_json::Value> for Images {
+    fn from(value: &serde_json::Value) -> Self {
+        Self(serde_json::value::to_raw_value(value).expect("a value is JSON"))
+    }
 }
 
 impl Retailer {

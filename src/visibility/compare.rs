@@ -113,4 +113,21 @@ mod tests {
         let changes = compare(&list(true, &["a@x.com"]), &list(false, &["b@x.com"]));
         assert_eq!((words(&changes.gain), changes.others), (vec!["b@x.com"], Others::Gain));
     }
+
+    #[test]
+    fn a_shopper_matches_by_address_before_domain_and_nothing_while_the_list_is_off() {
+        let matched = |list: &WholeList, email: Option<&str>| {
+            list.matched(Scope::Global, email.map(|email| ShopperEmail::parse(email).unwrap()).as_ref())
+        };
+        let found = |is_empty, matched: Option<&str>| {
+            Some(ListMatch { scope: Scope::Global, is_empty, matched: matched.map(Into::into) })
+        };
+        let both = list(true, &["a@x.com", "x.com"]);
+        assert_eq!(matched(&both, Some("A@X.com")), found(false, Some("a@x.com")));
+        assert_eq!(matched(&both, Some("b@x.com")), found(false, Some("@x.com")));
+        assert_eq!(matched(&both, Some("a@y.com")), found(false, None));
+        assert_eq!(matched(&both, None), found(false, None));
+        assert_eq!(matched(&list(true, &[]), Some("a@x.com")), found(true, None));
+        assert_eq!(matched(&list(false, &["a@x.com"]), Some("a@x.com")), None);
+    }
 }

@@ -194,4 +194,24 @@ mod tests {
         assert!(!decide(vec![list()], false, NoEmail::Show).0.hides_block);
         assert!(decide(vec![list()], true, NoEmail::Show).0.hides_block);
     }
+
+    #[test]
+    fn a_retailer_is_hidden_by_its_own_list_or_with_the_whole_block() {
+        let of = |hides_block| Decision { hides_block, restricted_retailer_ids: vec!["walmart".to_owned()] };
+        assert_eq!((of(false).hides_retailer("walmart"), of(false).hides_retailer("kroger")), (true, false));
+        assert_eq!((of(true).hides_retailer("walmart"), of(true).hides_retailer("kroger")), (true, true));
+    }
+
+    #[test]
+    fn each_list_says_what_it_does_and_by_which_entry() {
+        let list =
+            |scope, matched: Option<&str>| ListMatch { scope, is_empty: false, matched: matched.map(Into::into) };
+        let walmart = || Scope::Retailer("walmart".to_owned());
+        let (decision, reasons) =
+            decide(vec![list(walmart(), None), list(Scope::Global, Some("@x.com"))], true, NoEmail::Hide);
+        assert_eq!(decision, Decision { hides_block: false, restricted_retailer_ids: vec!["walmart".to_owned()] });
+        let because = |scope, hides, entry: Option<&str>| Reason { scope, hides, entry: entry.map(Into::into) };
+        assert_eq!(reasons, [because(Scope::Global, false, Some("@x.com")), because(walmart(), true, None)]);
+        assert_eq!((Scope::Global.name(), walmart().name()), ("global", "walmart"));
+    }
 }

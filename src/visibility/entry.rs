@@ -208,4 +208,22 @@ mod tests {
             }
         }
     }
+
+    #[test]
+    fn a_text_has_320_bytes_at_most_before_it_is_made_canonical() {
+        // Full-width letters, which take three bytes and become one.
+        let of = |bytes: usize| {
+            let start = format!("a@{}.{}.com.", "ｘ".repeat(60), "ｙ".repeat(40));
+            format!("{start}{}", "z".repeat(bytes - start.len()))
+        };
+        assert!(Entry::parse(&of(MAX_BYTES)).is_ok() && ShopperEmail::parse(&of(MAX_BYTES)).is_some());
+        assert_eq!(Entry::parse(&of(MAX_BYTES + 1)), Err(InvalidEntry::TooLong));
+        assert_eq!(ShopperEmail::parse(&of(MAX_BYTES + 1)), None);
+    }
+
+    #[test]
+    fn an_entry_is_shown_and_a_shopper_is_not() {
+        assert_eq!(Entry::parse("A@X.com").unwrap().to_string(), "a@x.com");
+        assert_eq!(format!("{:?}", ShopperEmail::parse("a@x.com").unwrap()), "ShopperEmail(…)");
+    }
 }

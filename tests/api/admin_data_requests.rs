@@ -4,10 +4,11 @@ use serde_json::{Value, json};
 use subtotal_connect::store::{ListedConnection, ListedConnections};
 
 use crate::support::app::{ALICE, BOB, SHOP, TestApp};
+use crate::support::fake_klaviyo::KlaviyoFault;
+use crate::support::full_shop::{EMAIL, fill};
 use crate::support::webhook::Hook;
 
 const OTHER: &str = "other.myshopify.com";
-const EMAIL: &str = "alice@private.example";
 
 async fn request(app: &TestApp, shop: &str, id: u64, customer: u64) {
     let body = json!({
@@ -57,6 +58,33 @@ async fn the_report_says_what_is_stored_about_that_customer_and_is_a_file() {
     let expected = json!([{ "id": "connection-of-7001", "retailerId": "walmart", "status": "active", "since": since }]);
     assert_eq!(report["connections"], expected);
     assert!(!answer.body.contains(BOB), "{answer:?}");
+}
+
+/// What is held sealed is the customer's to know of, too.
+#[actix_web::test]
+async fn the_report_has_what_events_told_and_what_the_merchants_tools_are_told() {
+    let app = TestApp::start().await;
+    app.klaviyo.set_fault(KlaviyoFault::Status(400));
+    fill(&app, SHOP).await;
+    request(&app, SHOP, 42, 7001).await;
+    // By itself: everywhere else the address may be in no answer.
+    let url = format!("{}/admin/api/data-requests/42", app.address);
+    let answer = app.http().get(url).bearer_auth(app.session_token(SHOP)).send().await.unwrap();
+    assert_eq!(answer.status(), 200);
+    let report: Value = answer.json().await.unwrap();
+    let ids = |list: &str| -> Vec<String> {
+        let list = report[list].as_array().unwrap_or_else(|| panic!("no {list}"));
+        list.iter().map(|one| one["id"].as_str().unwrap().to_owned()).collect()
+    };
+    assert_eq!(ids("events"), ["e1-7001", "e2-7001"]);
+    assert!(report["events"][0]["receivedAt"].as_str().unwrap().ends_with('Z'));
+    assert_eq!(ids("happenings").len(), 1);
+    assert_eq!(report["happenings"][0]["kind"], "connected");
+    let deliveries = report["deliveries"].as_array().unwrap();
+    assert_eq!(deliveries.len(), 3);
+    assert_eq!((&deliveries[0]["destination"], &deliveries[0]["state"]), (&json!("klaviyo"), &json!("dead")));
+    assert_eq!(deliveries[0]["held"]["email"], EMAIL);
+    assert!(!report.to_string().contains(BOB), "{report}");
 }
 
 #[actix_web::test]

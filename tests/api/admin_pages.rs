@@ -8,6 +8,7 @@ use subtotal_connect::shopify::ShopDomain;
 use subtotal_connect::store::{Actor, ShopChanges, StoreError};
 
 use crate::support::app::{SHOP, TestApp};
+use crate::support::fake_tokens::TokenFault;
 use crate::support::session::{claims, token};
 
 /// The pages, from the table of routes.
@@ -118,6 +119,26 @@ async fn what_the_pages_show_comes_from_the_shop_of_the_token() {
 }
 
 #[actix_web::test]
+async fn a_page_that_can_not_be_made_is_told_by_a_page_that_its_frame_shows() {
+    let app = TestApp::start().await;
+    app.admin.tokens(|tokens| tokens.fault = TokenFault::Status(503));
+    let new = "new.myshopify.com";
+    for path in pages().iter().flat_map(|path| [path.clone(), format!("{path}/")]) {
+        let page = app.admin_page(new, path.strip_prefix("/admin").unwrap()).await;
+        assert_eq!((page.status, page.header("content-type")), (502, "text/html; charset=utf-8"), "{path}");
+        assert!(page.body.contains("Shopify could not be asked for access."), "{page:?}");
+        assert!(page.body.contains(page.header("x-request-id")), "support asks for it");
+        let frame = format!("frame-ancestors https://{new} https://admin.shopify.com");
+        assert!(page.header("content-security-policy").ends_with(&frame), "{page:?}");
+    }
+    for path in ["/api/settings", "/nowhere"] {
+        let url = format!("{}/admin{path}", app.address);
+        let answer = app.send(app.http().get(url).bearer_auth(app.session_token(new)), "").await;
+        assert!(["shopify_unavailable", "not_found"].contains(&answer.code().as_str()), "a script reads it");
+    }
+}
+
+#[actix_web::test]
 async fn the_key_page_never_shows_the_key() {
     let app = TestApp::start().await;
     let page = app.admin_page(SHOP, "/subtotal").await;
@@ -126,6 +147,22 @@ async fn the_key_page_never_shows_the_key() {
     let deleted = app.staff_call(Method::DELETE, SHOP, "/subtotal-key", |request| request).await;
     assert_eq!(deleted.status, 204);
     assert!(app.admin_page(SHOP, "/subtotal").await.body.contains("data-hint></strong>"));
+}
+
+#[actix_web::test]
+async fn a_key_of_nothing_but_spaces_is_refused_before_subtotal_is_asked() {
+    let app = TestApp::start().await;
+    for wrong in [" ", "two words", "schlüssel"] {
+        let body = serde_json::json!({ "apiKey": wrong });
+        let tested = app.staff_call(Method::POST, SHOP, "/subtotal-key/test", |request| request.json(&body)).await;
+        let stored = app.staff_put(SHOP, "/subtotal-key", &body).await;
+        assert_eq!(
+            (tested.fields(), stored.fields()),
+            (vec!["apiKey".to_owned()], vec!["apiKey".to_owned()]),
+            "{wrong:?}"
+        );
+    }
+    assert!(app.subtotal.seen().is_empty());
 }
 
 #[actix_web::test]

@@ -90,9 +90,14 @@ async fn a_preview_names_what_is_wrong_with_it() {
         (json!({ "email": "a@x.com", "customerId": "7" }), vec!["customerId"]),
         (json!({ "lists": { "global": { "entries": [] } } }), vec!["on"]),
         (json!({ "lists": [] }), vec!["body"]),
+        (json!({ "lists": { "global": [true] } }), vec!["lists"]),
     ] {
         assert_eq!(app.preview(&body).await.fields(), fields, "{body}");
     }
+    let form_feed = app.staff_call(Method::POST, SHOP, "/preview", |request| {
+        request.header("Content-Type", "application/json").body("\u{c}{\"lists\":{}}")
+    });
+    assert_eq!(form_feed.await.fields(), ["body"], "which JSON does not have as white space");
     let line = app.preview(&json!({ "lists": { "global": { "on": true, "entries": ["a@x.com", "?"] } } })).await;
     assert_eq!((line.status, &line.json()["errors"][0]["line"]), (400, &json!(2)));
     let unknown = app.preview(&json!({ "lists": { "nobody": { "on": true } } })).await;

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use subtotal_connect::clock::Clock;
 use subtotal_connect::shopify::ShopDomain;
 
-use crate::support::app::{ALICE, Answer, SHOP, TestApp};
+use crate::support::app::{ALICE, Answer, BOB, SHOP, TestApp};
 use crate::support::fake_subtotal::retailers;
 
 const OTHER: &str = "other.myshopify.com";
@@ -268,6 +268,26 @@ async fn the_storefront_follows_a_change_at_once() {
     assert_eq!(app.get("/visibility", ALICE).await.json(), hidden);
     app.put_list(SHOP, "walmart", &json!({ "on": true, "entries": [], "version": 1 })).await;
     assert_eq!(app.get("/visibility", ALICE).await.json()["restrictedRetailerIds"], json!(["walmart"]));
+}
+
+#[actix_web::test]
+async fn a_decision_is_held_for_its_shopper_until_the_shop_changes() {
+    let app = TestApp::start_with(&[("SHOP_CACHE_SECONDS", "300")], Clock::system()).await;
+    app.set_contact(ALICE, Some("alice@x.com"), None);
+    app.set_contact(BOB, Some("bob@x.com"), None);
+    let put = async |entries: &[&str], version: i64| {
+        let answer = app.put_list(SHOP, "global", &json!({ "on": true, "entries": entries, "version": version })).await;
+        assert_eq!(answer.status, 200, "{answer:?}");
+    };
+    let sees = async |customer| app.get("/visibility", customer).await.json()["blockVisible"] == true;
+    put(&["alice@x.com", "bob@x.com"], 1).await;
+    assert!(sees(ALICE).await);
+    // Behind the store's back, so that nobody is told.
+    app.database.execute("DELETE FROM visibility_entries").await;
+    assert!(sees(ALICE).await, "her decision is held");
+    assert!(!sees(BOB).await, "his is made now");
+    put(&["bob@x.com"], 2).await;
+    assert_eq!((sees(ALICE).await, sees(BOB).await), (false, true), "a change is seen at once");
 }
 
 #[actix_web::test]

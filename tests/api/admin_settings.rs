@@ -143,14 +143,12 @@ async fn a_page_left_open_does_not_bring_an_uninstalled_or_removed_shop_back() {
     let app = TestApp::start_with(&[("SHOP_CACHE_SECONDS", "3600")], subtotal_connect::clock::Clock::system()).await;
     let shop = ShopDomain::parse(SHOP).unwrap();
     let version = settings(&app).await["version"].clone();
-    // The service still holds the shop in memory, as if the webhook had gone to another process.
-    let now = app.clock.unix_ms();
-    assert!(app.store.uninstall(&shop, now, now).await.unwrap());
+    // The service still holds the shop in memory, as if the webhook had gone to another process and nobody were told.
+    assert_eq!(app.database.execute("UPDATE shops SET uninstalled_at = 1").await, 1);
     let body = json!({ "noEmail": "show", "version": version });
     assert_eq!(app.staff_put(SHOP, SETTINGS, &body).await.status, 409);
     assert!(app.store.load_shop(&shop).await.unwrap().is_none(), "uninstalled");
-    let by = subtotal_connect::store::Actor::CommandLine;
-    assert!(app.store.remove_shop(&shop, by, now).await.unwrap());
+    assert_eq!(app.database.execute("DELETE FROM shops").await, 1);
     assert_eq!(app.staff_put(SHOP, SETTINGS, &body).await.status, 409);
     assert_eq!(app.store.shop_id(&shop).await.unwrap(), None, "removed");
 }

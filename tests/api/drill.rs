@@ -1,7 +1,6 @@
 //! The drill of `docs/runbook.md`: its commands, as they stand there, against a real process.
 
 use std::fs;
-use std::net::TcpListener;
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -10,6 +9,7 @@ use std::time::Duration;
 use crate::support::app::{ENCRYPTION_KEYS, SHOP};
 use crate::support::command::CommandLine;
 use crate::support::database::TestDatabase;
+use crate::support::port::free_port;
 use crate::support::wait::until;
 
 const RUNBOOK: &str = include_str!("../../docs/runbook.md");
@@ -49,10 +49,6 @@ fn commands() -> Vec<&'static str> {
     let section = RUNBOOK.split_once(SECTION).unwrap().1;
     let section = section.split("\n## ").next().unwrap();
     section.split("```sh\n").skip(1).map(|block| block.split("```").next().unwrap()).collect()
-}
-
-fn free_port() -> u16 {
-    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
 }
 
 #[actix_web::test]

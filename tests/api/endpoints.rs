@@ -20,6 +20,10 @@ fn assert_common(answer: &Answer) {
     assert_eq!(answer.header("cache-control"), "private, no-store", "{answer:?}");
     assert_eq!(answer.header("x-content-type-options"), "nosniff", "{answer:?}");
     assert_eq!(answer.header("referrer-policy"), "no-referrer", "{answer:?}");
+    let policy = answer.header("content-security-policy");
+    for directive in ["default-src 'none'", "base-uri 'none'", "form-action 'none'", "frame-ancestors 'none'"] {
+        assert!(policy.split("; ").any(|stated| stated == directive), "{directive}: {answer:?}");
+    }
     assert_eq!(answer.header("x-request-id").len(), 26, "{answer:?}");
     assert!(!answer.header("content-type").contains("liquid"), "{answer:?}");
     assert!(!answer.headers.contains_key("set-cookie"), "{answer:?}");

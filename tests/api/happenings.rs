@@ -222,7 +222,7 @@ async fn a_history_ends_when_the_connection_does() {
     tried(&app).await;
     event(&app, 8000, "disconnected", &connection).send(&app).await;
     app.subtotal.mend();
-    until(Duration::from_secs(10), "it is told", async || kinds(&app).await.len() == 2).await;
+    until(Duration::from_secs(60), "it is told", async || kinds(&app).await.len() == 2).await;
     due_now(&app).await;
     settled(&app).await;
     assert_eq!(history(&app).await["history"], "stopped");

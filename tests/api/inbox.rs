@@ -57,7 +57,7 @@ async fn given_up(app: &TestApp, id: &str) -> String {
     Sent::new(&connection_event(id, "unauthenticated", &connection)).send(app).await;
     tried(app).await;
     app.database.execute("UPDATE subtotal_events SET attempts = 20, due_at = 0 WHERE state = 'waiting'").await;
-    until(Duration::from_secs(10), "it is given up", async || page(app, "").await["states"]["failed"] == 1).await;
+    until(Duration::from_secs(60), "it is given up", async || page(app, "").await["states"]["failed"] == 1).await;
     connection
 }
 

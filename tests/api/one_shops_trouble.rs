@@ -94,7 +94,9 @@ async fn refusals_of_ours_and_theirs_do_not_open_the_breaker() {
 async fn a_shop_that_hangs_takes_only_its_own_places() {
     let app = TestApp::start().await;
     app.install(OTHER).await;
-    let patient = [("UPSTREAM_ATTEMPT_TIMEOUT_MS", "4000"), ("STOREFRONT_DEADLINE_MS", "6000")];
+    // More than enough places, so that only the bulkhead is met.
+    let patient =
+        [("MAX_IN_FLIGHT", "2000"), ("UPSTREAM_ATTEMPT_TIMEOUT_MS", "4000"), ("STOREFRONT_DEADLINE_MS", "6000")];
     let server = Process::start(&app.settings, &patient).await;
     let ask = async |shop| {
         let request = server.request_of(&app, shop, Method::POST, "/disconnect-connection", ALICE);

@@ -15,7 +15,8 @@ const KEY: &str = "MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE=";
 const REQUIRED: [&str; 4] = ["ENCRYPTION_KEYS", "SHOPIFY_API_KEY", "SHOPIFY_API_SECRET", "SHOPIFY_APP_URL"];
 
 /// Values that are wrong for each variable. What stands in them must not be repeated.
-const WRONG: [(&str, &[&str]); 23] = [
+const WRONG: [(&str, &[&str]); 30] = [
+    ("AUDIT_KEPT_DAYS", &["29", "-1", "36501", "two years"]),
     ("BIND_ADDR", &["localhost", "127.0.0.1:3000", "256.1.1.1"]),
     ("DATABASE_URL", &["mysql://root:hunter2@db/x", "sqlite::memory:", "sqlite://:memory:", "postgres.example.com"]),
     ("DELIVERY_ATTEMPT_TIMEOUT_MS", &["0", "10s"]),
@@ -35,9 +36,14 @@ const WRONG: [(&str, &[&str]); 23] = [
     ),
     ("KLAVIYO_API_URL", &["a.klaviyo.com", "ftp://a.klaviyo.com"]),
     ("LOG_FORMAT", &["xml", "JSON"]),
+    ("MAX_EVENT_LOOP_LAG_MS", &["4", "60001", "1s"]),
+    ("MAX_IN_FLIGHT", &["0", "100001", "-1", "many"]),
     ("METRICS_ADDR", &["9464", "localhost:9464"]),
     ("MIGRATE_ON_START", &["yes", "0"]),
     ("PORT", &["70000", "http", "-1"]),
+    ("RATE_LIMIT_CUSTOMER", &["50", "50:", "0:300", "50:0", "none"]),
+    ("RATE_LIMIT_SHOP", &["2000", "2000:4000:1", "1e3:5"]),
+    ("RECEIPTS_KEPT_DAYS", &["29", "1.5"]),
     ("REDIRECT_MODE", &["301", "meta"]),
     ("RETAILERS_FRESH_SECONDS", &["-1", "a minute"]),
     ("RUST_LOG", &["loud=very", "a=b=c"]),
@@ -49,6 +55,7 @@ const WRONG: [(&str, &[&str]); 23] = [
     ("SHOP_CACHE_SECONDS", &["soon", "1.5"]),
     ("STOREFRONT_DEADLINE_MS", &["0", "600001", "4s"]),
     ("SUBTOTAL_API_URL", &["api.subtotal.com", "ftp://api.subtotal.com"]),
+    ("TRUSTED_PROXIES", &["proxy.example.com", "10.0.0.0/33", "10.0.0.1,oops", "10.0.0.1:80"]),
     ("UPSTREAM_ATTEMPT_TIMEOUT_MS", &["0", "2s"]),
     ("UPSTREAM_CONNECT_TIMEOUT_MS", &["0", "-5"]),
 ];
@@ -224,9 +231,45 @@ fn defaults_are_those_of_the_contract() {
     assert_eq!(config.subtotal.storefront_deadline.as_millis(), 4000);
     assert_eq!(config.subtotal.retailers_fresh.as_secs(), 60);
     assert_eq!(config.shop_cache.as_secs(), 5);
+    assert_eq!(config.limits.rates.customer.to_string(), "50:300");
+    assert_eq!(config.limits.rates.shop.to_string(), "2000:4000");
+    assert!(config.limits.max_in_flight >= 256);
+    assert_eq!(config.limits.max_event_loop_lag.as_millis(), 10);
+    assert!(config.limits.trusted_proxies.is_empty());
     assert!(!config.log.json);
     assert_eq!(config.log.filter, "info");
+    assert!(config.log.traces.is_none());
     assert!(!format!("{config:?}").contains("newest"));
+}
+
+#[test]
+fn where_traces_go_is_read_and_holds_no_password() {
+    let traces = |endpoint: &str, ratio: &str| {
+        let given = |name: &str| match name {
+            "OTEL_EXPORTER_OTLP_ENDPOINT" => Some(endpoint.to_owned()),
+            "OTEL_TRACES_SAMPLER_ARG" => Some(ratio.to_owned()),
+            _ => None,
+        };
+        let (config, problems) = Config::examine(&given);
+        let named = |problem: &subtotal_connect::config::Problem| problem.variable.starts_with("OTEL_");
+        let wrong: Vec<_> = problems.into_iter().filter(named).map(|problem| problem.variable).collect();
+        (config.log.traces, wrong)
+    };
+    let (config, wrong) = traces("http://127.0.0.1:4318", "");
+    let config = config.unwrap();
+    assert_eq!(
+        (config.endpoint.as_str(), config.service_name.as_str()),
+        ("http://127.0.0.1:4318/", "subtotal-connect")
+    );
+    assert_eq!((config.ratio, wrong), (1.0, vec![]));
+    assert_eq!(traces("https://collector.example/otlp", "0.25").0.unwrap().ratio, 0.25);
+    for endpoint in ["collector:4318", "grpc://collector:4317", "http://user:secret@collector", "http://c/?key=secret"]
+    {
+        assert_eq!(traces(endpoint, "").1, ["OTEL_EXPORTER_OTLP_ENDPOINT"], "{endpoint}");
+    }
+    for ratio in ["-0.1", "1.1", "all", "NaN"] {
+        assert_eq!(traces("http://c", ratio).1, ["OTEL_TRACES_SAMPLER_ARG"], "{ratio}");
+    }
 }
 
 #[test]
@@ -286,4 +329,26 @@ async fn metrics_are_not_served_where_none_are_wanted() {
     let app = TestApp::start().await;
     assert_eq!(app.plain("/metrics").await.status, 404);
     assert_eq!(app.get("/metrics", NOBODY).await.code(), "not_found");
+}
+
+#[test]
+fn the_tunnel_of_shopifys_cli_stands_for_the_apps_origin_where_that_is_not_set() {
+    let read = |app_url: Option<&'static str>, host: Option<&'static str>| {
+        let lookup = |name: &str| match name {
+            "SHOPIFY_APP_URL" => app_url.map(str::to_owned),
+            "HOST" => host.map(str::to_owned),
+            "ENCRYPTION_KEYS" => Some(format!("k1:{KEY}")),
+            "SHOPIFY_API_KEY" | "SHOPIFY_API_SECRET" => Some(SECRET.to_owned()),
+            _ => None,
+        };
+        Config::read(&lookup).map(|config| config.shopify.app_url.to_string()).map_err(|problems| problems.to_string())
+    };
+    let tunnel = Some("https://some-words.trycloudflare.com");
+    assert_eq!(read(None, tunnel).unwrap(), "https://some-words.trycloudflare.com/");
+    assert_eq!(read(Some("https://app.example.com"), tunnel).unwrap(), "https://app.example.com/");
+    // Some shells call the machine so.
+    for host in [None, Some("my-laptop"), Some("0.0.0.0")] {
+        assert!(read(None, host).unwrap_err().contains("SHOPIFY_APP_URL is missing"), "{host:?}");
+    }
+    assert!(read(None, Some("https://tunnel.example.com/path")).is_err());
 }

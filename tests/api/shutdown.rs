@@ -70,6 +70,23 @@ async fn a_process_told_to_stop_does_not_wait_for_connections_that_idle() {
 }
 
 #[actix_web::test]
+async fn a_process_that_drains_says_so_and_goes_on_answering_until_it_is_told_again() {
+    let app = TestApp::start().await;
+    let mut server = Process::start(&app.settings, &[("SHUTDOWN_DRAIN_SECONDS", "600")]).await;
+    assert_eq!(server.plain(&app, "/readyz").await.header("connection"), "", "connections are kept");
+    server.terminate();
+    until(PATIENCE, "it says that it stops", async || {
+        let answer = server.plain(&app, "/readyz").await;
+        answer.status == 503 && answer.body.contains("stopping")
+    })
+    .await;
+    let answer = app.send(server.request(&app, Method::GET, "/retailers", ALICE), "").await;
+    assert_eq!((answer.status, answer.header("connection")), (200, "close"), "the next request goes elsewhere");
+    server.terminate();
+    assert_eq!(server.ended().await.code(), Some(0), "{}", server.log());
+}
+
+#[actix_web::test]
 async fn a_process_is_not_ready_before_its_schema_is_there() {
     let app = TestApp::start().await;
     let (_database, settings) = on_an_empty_database(&app).await;
@@ -103,7 +120,7 @@ async fn a_process_is_not_ready_while_its_database_is_gone() {
     until(PATIENCE, "it is not ready", async || ready().await == 503).await;
     assert_eq!(server.plain(&app, "/healthz").await.status, 200);
     let answer = app.send(server.request(&app, Method::GET, "/configuration", ALICE), "").await;
-    assert_eq!((answer.status, answer.code().as_str()), (500, "internal_error"));
+    assert_eq!((answer.status, answer.code().as_str()), (503, "database_unavailable"));
     assert!(!answer.body.contains("5432") && !answer.body.contains("sql"), "{answer:?}");
 
     let listener = TcpListener::bind(between).await.unwrap();

@@ -3,7 +3,9 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
+use sea_orm::{ConnectOptions, ConnectionTrait, Database};
 use secrecy::{ExposeSecret, SecretString};
+use subtotal_connect::clock::Clock;
 use subtotal_connect::config::Config;
 use subtotal_connect::install::{AccessError, Tokens};
 use subtotal_connect::shopify::oauth::{AppCredentials, TokenError, TokenPair};
@@ -11,6 +13,7 @@ use subtotal_connect::shopify::{AdminApi, ShopDomain};
 use subtotal_connect::store::Store;
 
 use crate::support::app::{SHOP, TestApp, open_store};
+use crate::support::database::TestDatabase;
 use crate::support::fake_tokens::TokenFault;
 
 fn shop() -> ShopDomain {
@@ -183,6 +186,21 @@ async fn an_endpoint_that_is_down_costs_nothing_while_the_access_token_lives() {
     assert_eq!(store.tokens(id).await.unwrap().unwrap().problem, None);
     app.admin.tokens(|tokens| tokens.fault = TokenFault::None);
     assert_ne!(open(tokens.access(id, &shop()).await.unwrap()), old);
+}
+
+#[actix_web::test]
+async fn a_database_that_takes_no_writes_costs_nothing_while_the_access_token_lives() {
+    let app = TestApp::start_on(TestDatabase::sqlite(), &[], Clock::system()).await;
+    let (id, old) = installed(&app, 60).await;
+    let (_, tokens) = process(&app.settings).await;
+    let mut options = ConnectOptions::new(app.database.url.clone());
+    let writer = Database::connect(options.max_connections(1).to_owned()).await.unwrap();
+    writer.execute_unprepared("BEGIN EXCLUSIVE").await.unwrap();
+    assert_eq!(open(tokens.access(id, &shop()).await.unwrap()), old);
+    assert_eq!(grants(&app), 0, "what could not be stored is not asked for");
+    writer.execute_unprepared("ROLLBACK").await.unwrap();
+    assert_ne!(open(tokens.access(id, &shop()).await.unwrap()), old);
+    assert_newest_is_stored(&app, id).await;
 }
 
 #[actix_web::test]

@@ -7,7 +7,7 @@ use tokio::time::timeout;
 use super::{Finding, PATIENCE, is_broken, scopes};
 use crate::config::{Config, Problem};
 use crate::shopify::ShopDomain;
-use crate::store::{SealError, Store, StoreError};
+use crate::store::{PassingDisk, SealError, Store, StoreError, folder_of, passing_disk};
 
 /// Free space below which SQLite is about to stop, and below which somebody should look, in bytes.
 const LITTLE: u64 = 100 * 1024 * 1024;
@@ -161,7 +161,7 @@ async fn secrets(store: &Store) -> Result<Finding, StoreError> {
 
 #[cfg(unix)]
 fn disk(file: &Path) -> Finding {
-    let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let folder = folder_of(file);
     let Ok(seen) = rustix::fs::statvfs(folder) else {
         let message = format!("the folder {} is not there", folder.display());
         return Finding::problem("disk", message, "make the folder, or name another in DATABASE_URL");
@@ -172,8 +172,8 @@ fn disk(file: &Path) -> Finding {
         let message = format!("only {megabytes} MB are free where the database is");
         return Finding::problem("disk", message, "make room; without it nothing can be stored");
     }
-    if let Some((kind, advice)) = passing(folder) {
-        return Finding::warning("disk", format!("the database is on {kind}"), advice);
+    if let Some(PassingDisk { what, advice }) = passing_disk(file) {
+        return Finding::warning("disk", format!("the database is on {what}"), advice);
     }
     if free < SOME {
         return Finding::warning("disk", format!("{megabytes} MB are free where the database is"), "make room soon");
@@ -184,27 +184,4 @@ fn disk(file: &Path) -> Finding {
 #[cfg(not(unix))]
 fn disk(_: &Path) -> Finding {
     Finding::warning("disk", "free space is not checked on this system", "see that there is room for the database")
-}
-
-/// A file system that does not outlive the machine or the container.
-#[cfg(target_os = "linux")]
-fn passing(folder: &Path) -> Option<(&'static str, &'static str)> {
-    const TMPFS: i128 = 0x0102_1994;
-    const RAMFS: i128 = 0x8584_58f6;
-    const OVERLAY: i128 = 0x794c_7630;
-    match i128::from(rustix::fs::statfs(folder).ok()?.f_type) {
-        TMPFS | RAMFS => {
-            Some(("tmpfs, which is memory: it is gone after a restart", "name a folder on a disk in DATABASE_URL"))
-        }
-        OVERLAY => Some((
-            "overlay, a container's own layer: it is gone with the container",
-            "mount a volume and name a folder on it in DATABASE_URL",
-        )),
-        _ => None,
-    }
-}
-
-#[cfg(not(target_os = "linux"))]
-fn passing(_: &Path) -> Option<(&'static str, &'static str)> {
-    None
 }

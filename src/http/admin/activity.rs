@@ -125,8 +125,10 @@ impl Question {
         let mut wrong = |field, message: String| errors.push(FieldError { field, message });
         for (key, value) in form_urlencoded::parse(query.as_bytes()).filter(|(_, value)| !value.is_empty()) {
             match key.as_ref() {
-                "kind" if value.chars().count() <= MAX_KIND => question.kind = value.into_owned(),
-                "kind" => wrong("kind", format!("must have at most {MAX_KIND} characters")),
+                "kind" if value.chars().count() <= MAX_KIND && !value.contains('\0') => {
+                    question.kind = value.into_owned()
+                }
+                "kind" => wrong("kind", format!("must have at most {MAX_KIND} characters, and no NUL")),
                 "before" => match value.parse() {
                     Ok(cursor) => question.before = Some(cursor),
                     Err(_) => wrong("before", "must be what next said".to_owned()),

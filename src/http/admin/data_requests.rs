@@ -8,6 +8,7 @@ use serde::Serialize;
 use super::activity::rfc3339;
 use super::staff;
 use crate::app::AppState;
+use crate::events::happening::Happening;
 use crate::http::error::AppError;
 use crate::shopify::CustomerId;
 use crate::shopify::session_token::VerifiedSession;
@@ -37,6 +38,12 @@ struct Report {
     requests: Vec<Request>,
     connections: Vec<Connection>,
     creations: Vec<Creation>,
+    /// What Subtotal told of the customer.
+    events: Vec<Event>,
+    /// What followed from it.
+    happenings: Vec<Happened>,
+    /// What the merchant's tools were told, or are to be told.
+    deliveries: Vec<Delivery>,
     /// Whether Shopify told the e-mail address: without it, the lists it may stand in can not be named.
     email_known: bool,
     visibility_lists: Vec<String>,
@@ -58,6 +65,39 @@ struct Creation {
     state: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     connection_id: Option<String>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Event {
+    id: String,
+    #[serde(rename = "type")]
+    kind: String,
+    received_at: String,
+    state: String,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Happened {
+    id: String,
+    kind: String,
+    connection_id: String,
+    at: String,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Delivery {
+    destination: String,
+    kind: String,
+    connection_id: String,
+    retailer_id: String,
+    state: String,
+    happened_at: String,
+    /// What is held sealed until it is delivered, as it is held.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    held: Option<Happening>,
 }
 
 /// The shop's open requests, newest first.
@@ -108,6 +148,27 @@ impl Report {
             state: creation.state,
             connection_id: creation.connection_id,
         });
+        let events = stored.events.into_iter().map(|event| Event {
+            id: event.id,
+            kind: event.kind,
+            received_at: rfc3339(event.received_at),
+            state: event.state,
+        });
+        let happenings = stored.happenings.into_iter().map(|happened| Happened {
+            id: happened.id,
+            kind: happened.kind,
+            connection_id: happened.connection_id,
+            at: rfc3339(happened.at),
+        });
+        let deliveries = stored.deliveries.into_iter().map(|delivery| Delivery {
+            destination: delivery.destination,
+            kind: delivery.kind,
+            connection_id: delivery.connection_id,
+            retailer_id: delivery.retailer_id,
+            state: delivery.state,
+            happened_at: rfc3339(delivery.happened_at),
+            held: delivery.held,
+        });
         Self {
             shop,
             customer_id: stored.customer_id,
@@ -115,6 +176,9 @@ impl Report {
             requests: stored.data_requests.into_iter().map(Request::from).collect(),
             connections: connections.collect(),
             creations: creations.collect(),
+            events: events.collect(),
+            happenings: happenings.collect(),
+            deliveries: deliveries.collect(),
             email_known,
             visibility_lists: stored.visibility_lists,
         }

@@ -168,7 +168,7 @@ impl Question {
                     None => wrong("state", format!("must be one of {}", STATES.join(", "))),
                 },
                 "before" => match value.split_once('-').map(|(at, id)| (at.parse(), id)) {
-                    Some((Ok(at), id)) if id.len() <= MAX_ID => question.before = Some((at, id.to_owned())),
+                    Some((Ok(at), id)) if can_be_id(id) => question.before = Some((at, id.to_owned())),
                     _ => wrong("before", "must be what next said".to_owned()),
                 },
                 "limit" => match value.parse() {
@@ -182,10 +182,13 @@ impl Question {
     }
 }
 
-/// What can be an id at all: no database is asked for anything else.
 fn read_id(id: web::Path<String>) -> Result<String, AppError> {
-    let can_be = |id: &String| id.len() <= MAX_ID && id.bytes().all(|byte| byte.is_ascii_graphic());
-    Some(id.into_inner()).filter(can_be).ok_or(AppError::NotFound)
+    Some(id.into_inner()).filter(|id| can_be_id(id)).ok_or(AppError::NotFound)
+}
+
+/// Whether a text can be an id at all: no database is asked for anything else.
+fn can_be_id(id: &str) -> bool {
+    id.len() <= MAX_ID && id.bytes().all(|byte| byte.is_ascii_graphic())
 }
 
 fn listed(delivery: ListedDelivery) -> Shown<i32> {

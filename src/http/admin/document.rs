@@ -42,10 +42,19 @@ const SCRIPTS: [(&str, &str); 10] = [
 const STYLE: &str = include_str!("../../../templates/admin/admin.css");
 
 /// What the layout of every page shows.
-pub(super) struct Frame {
+#[derive(Debug)]
+pub struct Frame {
     pub(super) client_id: String,
     pub(super) scripts_url: String,
     pub(super) shop: ShopDomain,
+}
+
+impl Frame {
+    /// For the pages of a shop. `scripts_url` is where Shopify's scripts come from, without a slash at the end.
+    #[must_use]
+    pub fn new(client_id: &str, scripts_url: &str, shop: ShopDomain) -> Self {
+        Self { client_id: client_id.to_owned(), scripts_url: scripts_url.to_owned(), shop }
+    }
 }
 
 #[derive(Template)]
@@ -75,11 +84,7 @@ pub(super) async fn open(request: &HttpRequest, state: &AppState) -> Result<Docu
     };
     match opened {
         Ok(staff) => {
-            let frame = Frame {
-                client_id: state.admin.client_id.clone(),
-                scripts_url: state.admin.scripts_url.to_string(),
-                shop: staff.shop.domain.clone(),
-            };
+            let frame = Frame::new(&state.admin.client_id, &state.admin.scripts_url, staff.shop.domain.clone());
             Ok(Document::Proven(staff, frame))
         }
         Err(AppError::InvalidSession(_) | AppError::NoAccess(crate::shopify::oauth::TokenError::SubjectRejected)) => {
@@ -92,19 +97,24 @@ pub(super) async fn open(request: &HttpRequest, state: &AppState) -> Result<Docu
 /// A page of a proven document, framed by exactly its shop and Shopify's admin.
 pub(super) fn page(state: &AppState, frame: &Frame, page: &impl Template) -> Result<HttpResponse, AppError> {
     let html = page.render().map_err(|error| AppError::Internal(error.to_string()))?;
-    let also = state.admin.framed_by.as_deref().unwrap_or_default();
     let origin = frame.scripts_url.split('/').take(3).collect::<Vec<_>>().join("/");
     let policy = format!(
         "default-src 'none'; script-src 'self' {origin}; style-src 'self' 'unsafe-inline' {origin}; \
          img-src 'self' https: http: data:; font-src https: data:; connect-src 'self' https: {origin}; \
          base-uri 'none'; form-action 'none'; \
-         frame-ancestors https://{shop} https://admin.shopify.com {also}",
-        shop = frame.shop
+         frame-ancestors {}",
+        framed_by(state, &frame.shop)
     );
     Ok(HttpResponse::Ok()
-        .insert_header((CONTENT_SECURITY_POLICY, policy.trim_end().to_owned()))
+        .insert_header((CONTENT_SECURITY_POLICY, policy))
         .content_type("text/html; charset=utf-8")
         .body(html))
+}
+
+/// Who may frame a page of a shop's admin, as a policy says it.
+pub(in crate::http) fn framed_by(state: &AppState, shop: &ShopDomain) -> String {
+    let also = state.admin.framed_by.as_deref().unwrap_or_default();
+    format!("https://{shop} https://admin.shopify.com {also}").trim_end().to_owned()
 }
 
 /// The page that holds nothing but App Bridge, which fetches a token and loads `shopify-reload` with it. Any place but a

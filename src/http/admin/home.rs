@@ -70,9 +70,14 @@ pub(super) async fn page(request: HttpRequest, state: web::Data<AppState>) -> Re
         Document::Elsewhere(answer) => Ok(answer),
         Document::Proven(staff, frame) => {
             let configured = staff.shop.api_key.is_some();
-            document::page(&state, &frame, &HomePage { frame: &frame, configured })
+            document::page(&state, &frame, &home_page(&frame, configured))
         }
     }
+}
+
+/// The page of a shop that is `configured` or not.
+pub fn home_page(frame: &Frame, configured: bool) -> impl Template {
+    HomePage { frame, configured }
 }
 
 pub(super) async fn status(

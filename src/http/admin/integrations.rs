@@ -197,7 +197,7 @@ fn read_common(fields: &mut Fields, stored: &Integration) -> Integration {
     }
 }
 
-fn read_key(fields: &mut Fields) -> Option<SecretString> {
+pub(super) fn read_key(fields: &mut Fields) -> Option<SecretString> {
     let key = fields.optional("privateKey", MAX_KEY)?;
     let key = key.trim();
     if key.is_empty() || !key.bytes().all(|byte| byte.is_ascii_graphic()) {

@@ -42,7 +42,7 @@ pub(super) enum Edit {
 
 /// The members of a JSON list, each read apart so that every wrong one is named.
 #[derive(Deserialize)]
-pub(super) struct Members<'a> {
+struct Members<'a> {
     #[serde(borrow, default)]
     on: Option<&'a RawValue>,
     #[serde(borrow, default)]
@@ -135,13 +135,18 @@ pub(super) async fn read_text(payload: web::Payload) -> Result<String, AppError>
 
 /// A JSON object. Only that: an array of its members in order would do for serde.
 pub(super) fn object<'a, T: Deserialize<'a>>(text: &'a str) -> Option<T> {
-    let text = text.trim_ascii_start();
-    text.starts_with('{').then(|| serde_json::from_str(text).ok()).flatten()
+    // What RFC 8259 has as white space; a form feed, which others have too, is none.
+    let begins = text.trim_start_matches([' ', '\t', '\n', '\r']);
+    begins.starts_with('{').then(|| serde_json::from_str(begins).ok()).flatten()
 }
 
 /// Reads the lists of a preview, by scope.
-pub(super) fn drafts(lists: BTreeMap<String, Members<'_>>) -> Result<BTreeMap<String, Draft>, AppError> {
-    lists.into_iter().map(|(scope, members)| Ok((scope, members.draft(Wrong::default())?))).collect()
+pub(super) fn drafts(lists: BTreeMap<String, &RawValue>) -> Result<BTreeMap<String, Draft>, AppError> {
+    let draft = |list: &RawValue| {
+        let members: Option<Members<'_>> = object(list.get());
+        members.ok_or_else(|| AppError::field("lists", "must hold an object for each scope"))?.draft(Wrong::default())
+    };
+    lists.into_iter().map(|(scope, list)| Ok((scope, draft(list)?))).collect()
 }
 
 impl Members<'_> {
@@ -165,7 +170,7 @@ impl Members<'_> {
     }
 }
 
-fn from_json(text: &str) -> Result<SentList, AppError> {
+pub(super) fn from_json(text: &str) -> Result<SentList, AppError> {
     const VERSION: &str = "the number that came with the list";
     let members: Members<'_> = object(text).ok_or_else(|| AppError::field("body", "must be a JSON object"))?;
     let mut wrong = Wrong::default();
@@ -174,7 +179,7 @@ fn from_json(text: &str) -> Result<SentList, AppError> {
     Ok(SentList { version, draft: members.draft(wrong)? })
 }
 
-fn from_csv(query: &str, text: &str) -> Result<SentList, AppError> {
+pub(super) fn from_csv(query: &str, text: &str) -> Result<SentList, AppError> {
     let mut wrong = Wrong::default();
     let on = the_one(query, "on").and_then(|text| text.parse().ok());
     let is_on = wrong.required("on", on, "true or false, in the query");

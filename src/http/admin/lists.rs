@@ -97,6 +97,10 @@ pub(super) async fn known_scope(state: &AppState, staff: &Staff, name: &str) -> 
     if name == Scope::Global.name() {
         return Ok(Scope::Global);
     }
+    // No retailer is called so, and PostgreSQL takes no text with one.
+    if name.contains('\0') {
+        return Err(AppError::RetailerNotFound);
+    }
     let scope = Scope::Retailer(name.to_owned());
     if state.store.list(staff.shop.id, &scope).await?.is_some() {
         return Ok(scope);
@@ -164,6 +168,10 @@ fn page_of(query: &str) -> Result<(String, u64, u64), AppError> {
         None => otherwise,
     };
     let (offset, limit) = (number("offset", 0), number("limit", PAGE));
+    let search = the_one(query, "q").unwrap_or_default().trim().to_owned();
+    if search.contains('\0') {
+        wrong.note("q", "must be text without a NUL");
+    }
     wrong.finish()?;
-    Ok((the_one(query, "q").unwrap_or_default().trim().to_owned(), offset, limit.clamp(1, MAX_PAGE)))
+    Ok((search, offset, limit.clamp(1, MAX_PAGE)))
 }

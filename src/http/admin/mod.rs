@@ -7,6 +7,8 @@ mod connections_csv;
 mod data_requests;
 mod deliveries;
 mod document;
+#[cfg(fuzzing)]
+pub mod fuzzing;
 mod home;
 mod inbox;
 mod integrations;
@@ -25,13 +27,21 @@ mod test_event;
 mod visibility;
 mod webhook_secret;
 
+pub use document::Frame;
+pub use home::home_page;
+
 use std::sync::Arc;
 
 use actix_web::http::Method;
+use actix_web::middleware::from_fn;
 use actix_web::{Route, Scope, web};
 
+pub(super) use document::framed_by;
+
 use super::error::AppError;
+use super::in_time;
 use crate::app::AppState;
+use crate::limits::{Caller, ShopPlace};
 use crate::shopify::session_token::VerifiedSession;
 use crate::store::{Actor, Deed, Shop};
 use crate::subtotal::ShopApi;
@@ -40,10 +50,14 @@ use crate::subtotal::retailers::Shelf;
 /// How long one line of the audit trail stands for every use of the key by the same person, in milliseconds.
 const KEY_USE_NOTED_MS: i64 = 60 * 60 * 1000;
 
+/// Where lists are, the only calls with long bodies.
+const LISTS: &str = "/api/lists/{scope}";
+
 /// A member of staff in the admin of an installed shop.
 pub(super) struct Staff {
     pub(super) shop: Arc<Shop>,
     pub(super) actor: Actor,
+    _place: ShopPlace,
 }
 
 /// Every admin route, with the method it takes. Registration and the tests read the same table.
@@ -89,8 +103,8 @@ fn table() -> Vec<(Method, &'static str, Route)> {
         (Method::POST, "/api/events/{id}/retry", web::to(inbox::retry)),
         (Method::GET, "/api/connections", web::to(connections::list)),
         (Method::GET, "/api/retailers", web::to(retailers::retailers)),
-        (Method::GET, "/api/lists/{scope}", web::to(lists::get)),
-        (Method::PUT, "/api/lists/{scope}", web::to(lists::put)),
+        (Method::GET, LISTS, web::to(lists::get)),
+        (Method::PUT, LISTS, web::to(lists::put)),
         (Method::POST, "/api/preview", web::to(preview::preview)),
     ]
 }
@@ -99,6 +113,12 @@ fn table() -> Vec<(Method, &'static str, Route)> {
 #[must_use]
 pub fn guarded_routes() -> Vec<(String, String)> {
     table().into_iter().map(|(method, path, _)| (method.to_string(), format!("/admin{path}"))).collect()
+}
+
+/// Whether a browser loads one of the pages from this path.
+pub(super) fn is_page(path: &str) -> bool {
+    let path = path.strip_prefix("/admin").map(|path| path.trim_end_matches('/'));
+    table().iter().any(|(_, page, _)| !page.starts_with("/api") && path == Some(page))
 }
 
 /// Everything under `/admin`.
@@ -111,7 +131,12 @@ pub(super) fn scope() -> Scope {
         let path = *path;
         let mut resource = web::resource([path.to_owned(), format!("{path}/")]);
         for (method, _, route) in table.extract_if(.., |(_, other, _)| *other == path) {
-            resource = resource.route(route.method(method));
+            let route = route.method(method);
+            resource = resource.route(if path == LISTS {
+                route.wrap(from_fn(in_time::lists))
+            } else {
+                route.wrap(from_fn(in_time::admin))
+            });
         }
         scope = scope.service(resource.default_service(web::to(other_method)));
     }
@@ -145,7 +170,8 @@ async fn note_key_use(state: &AppState, staff: &Staff) -> Result<(), AppError> {
 
 /// The installed shop of a session; a shop that is not installed yet, or whose tokens are gone, is installed now.
 async fn staff(state: &AppState, session: &VerifiedSession) -> Result<Staff, AppError> {
-    let known = state.shop(session.shop()).await.map_err(|error| AppError::Internal(error.to_string()))?;
+    let place = state.admit(session.shop(), Caller::Staff(session.user()))?;
+    let known = state.shop(session.shop()).await?;
     let settled = match &known {
         Some(shop) if shop.admin_token.is_some() => true,
         Some(shop) => state.store.tokens(shop.id).await?.is_some_and(|tokens| tokens.problem.is_none()),
@@ -157,7 +183,7 @@ async fn staff(state: &AppState, session: &VerifiedSession) -> Result<Staff, App
         let installed = state.tokens.install(session, state.clock.unix_ms()).await;
         state.forget_shop(session.shop()).await;
         match (installed, known) {
-            (Ok(_), _) => state.shop(session.shop()).await.map_err(|error| AppError::Internal(error.to_string()))?,
+            (Ok(_), _) => state.shop(session.shop()).await?,
             // The operator installed it from the command line; it works without tokens, and says so.
             (Err(error), Some(shop)) => {
                 tracing::warn!(shop = %session.shop(), %error, "no tokens from Shopify");
@@ -167,5 +193,5 @@ async fn staff(state: &AppState, session: &VerifiedSession) -> Result<Staff, App
         }
     };
     let shop = shop.ok_or(AppError::ShopNotConfigured)?;
-    Ok(Staff { shop, actor: Actor::Staff(session.user().to_owned()) })
+    Ok(Staff { shop, actor: Actor::Staff(session.user().to_owned()), _place: place })
 }

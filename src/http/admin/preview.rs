@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use super::document::{self, Document, Frame};
-use super::list_body::{self, Draft, Members, Wrong};
+use super::list_body::{self, Draft, Wrong};
 use super::lists::{all_entries, known_scope};
 use super::{Staff, staff};
 use crate::app::AppState;
@@ -80,11 +80,11 @@ struct Body<'a> {
     #[serde(borrow, default, rename = "customerId")]
     customer_id: Option<&'a RawValue>,
     #[serde(borrow, default)]
-    lists: Option<BTreeMap<String, Members<'a>>>,
+    lists: Option<BTreeMap<String, &'a RawValue>>,
 }
 
 /// Whom to look as.
-enum Shopper {
+pub(super) enum Shopper {
     Email(ShopperEmail),
     Customer(CustomerId),
     Nobody,
@@ -197,9 +197,9 @@ impl ShownChanges {
     }
 }
 
-fn read(text: &str) -> Result<(Shopper, BTreeMap<String, Draft>), AppError> {
-    let body: Body<'_> = list_body::object(text)
-        .ok_or_else(|| AppError::field("body", "must be a JSON object; lists holds an object for each scope"))?;
+pub(super) fn read(text: &str) -> Result<(Shopper, BTreeMap<String, Draft>), AppError> {
+    let body: Body<'_> =
+        list_body::object(text).ok_or_else(|| AppError::field("body", "must be a JSON object, as must lists"))?;
     let mut wrong = Wrong::default();
     let email: Option<String> = wrong.member("email", body.email, "a string");
     let customer: Option<String> = wrong.member("customerId", body.customer_id, "a string of digits");

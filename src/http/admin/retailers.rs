@@ -5,14 +5,13 @@ use std::collections::HashMap;
 use actix_web::{HttpRequest, HttpResponse, web};
 use askama::Template;
 use serde::Serialize;
-use serde_json::Value;
 
 use super::document::{self, Document, Frame};
 use super::staff;
 use crate::app::AppState;
 use crate::http::error::AppError;
 use crate::shopify::session_token::VerifiedSession;
-use crate::subtotal::wire::Retailer;
+use crate::subtotal::wire::{Images, Retailer};
 use crate::visibility::Scope;
 
 #[derive(Template)]
@@ -47,7 +46,7 @@ struct ShownRetailers {
 struct ShownRetailer {
     id: String,
     name: String,
-    images: Value,
+    images: Images,
     link_url: String,
     /// Absent where `link_url` has none.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -100,13 +99,13 @@ impl ShownRetailer {
             retailer_id: script_string(&retailer.retailer_id),
             link_url: script_string(&retailer.link_url),
         };
-        let images = retailer.images.clone().filter(Value::is_object);
+        let images = retailer.images.clone().filter(Images::is_object);
         Ok(Self {
             snippets: Snippets { link: link.transpose().map_err(render)?, fetch: fetch.render().map_err(render)? },
             rule: rules.get(&retailer.retailer_id).copied().unwrap_or_default(),
             id: retailer.retailer_id.clone(),
             name: retailer.name.clone(),
-            images: images.unwrap_or_else(|| Value::Object(serde_json::Map::new())),
+            images: images.unwrap_or_else(|| (&serde_json::json!({})).into()),
             link_url: retailer.link_url.clone(),
             link_id,
         })

@@ -66,7 +66,7 @@ impl Settings {
     }
 }
 
-fn read_changes(mut fields: Fields) -> Result<ShopChanges, AppError> {
+pub(super) fn read_changes(mut fields: Fields) -> Result<ShopChanges, AppError> {
     let changes = ShopChanges {
         enforce_visibility: fields.value("enforceVisibility", "true or false"),
         no_email: fields.value("noEmail", "hide or show"),

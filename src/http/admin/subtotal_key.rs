@@ -142,11 +142,17 @@ async fn record_test(
 }
 
 async fn read_key(request: &HttpRequest, payload: web::Payload) -> Result<SecretString, AppError> {
-    let mut fields = Fields::read(request, payload).await?;
+    key_of(Fields::read(request, payload).await?)
+}
+
+/// Reads the body.
+pub(super) fn key_of(mut fields: Fields) -> Result<SecretString, AppError> {
     let key = fields.required("apiKey", MAX_KEY);
     let key = key.trim();
-    if !key.is_empty() && !key.bytes().all(|byte| byte.is_ascii_graphic()) {
+    if !key.bytes().all(|byte| byte.is_ascii_graphic()) {
         fields.error("apiKey", "must be visible ASCII characters without spaces");
+    } else if key.is_empty() {
+        fields.error("apiKey", "must not be empty");
     }
     fields.finish()?;
     Ok(key.into())

@@ -105,7 +105,7 @@ async fn retailer(state: &AppState, staff: &Staff, kind: HappeningKind) -> Resul
     }
 }
 
-fn read_email(fields: &mut Fields) -> String {
+pub(super) fn read_email(fields: &mut Fields) -> String {
     let email = fields.required("email", MAX_EMAIL);
     if ShopperEmail::parse(&email).is_none() {
         fields.error("email", "must be an e-mail address");
@@ -113,7 +113,7 @@ fn read_email(fields: &mut Fields) -> String {
     email
 }
 
-fn read_customer(fields: &mut Fields) -> String {
+pub(super) fn read_customer(fields: &mut Fields) -> String {
     let customer = fields.required("customerId", MAX_CUSTOMER_ID);
     if CustomerId::parse(&customer).is_err() {
         fields.error("customerId", "must be a Shopify customer id: digits only");
@@ -122,7 +122,7 @@ fn read_customer(fields: &mut Fields) -> String {
 }
 
 /// A number as E.164 has it.
-fn read_phone(fields: &mut Fields) -> String {
+pub(super) fn read_phone(fields: &mut Fields) -> String {
     let phone = fields.required("phone", MAX_PHONE);
     let digits = phone.strip_prefix('+').unwrap_or_default();
     let is_number = (7..=15).contains(&digits.len()) && digits.bytes().all(|byte| byte.is_ascii_digit());

@@ -1,6 +1,7 @@
 //! The secret Subtotal signs its webhooks with: write-only, entered on *Connection to Subtotal*.
 
 use actix_web::{HttpRequest, HttpResponse, web};
+use secrecy::SecretString;
 use serde_json::json;
 
 use super::staff;
@@ -20,7 +21,16 @@ pub(super) async fn put(
     state: web::Data<AppState>,
 ) -> Result<HttpResponse, AppError> {
     let staff = staff(&state, &session).await?;
-    let mut fields = Fields::read(&request, payload).await?;
+    let secret = secret_of(Fields::read(&request, payload).await?)?;
+    let changes = ShopChanges { secret: Some((SecretKind::SubtotalWebhook, secret)), ..ShopChanges::default() };
+    state.store.save_shop(&staff.shop.domain, changes, staff.actor.clone(), state.clock.unix_ms()).await?;
+    state.forget_shop(&staff.shop.domain).await;
+    let hint = state.store.secret_hint(staff.shop.id, SecretKind::SubtotalWebhook).await?;
+    Ok(HttpResponse::Ok().json(json!({ "hint": hint })))
+}
+
+/// Reads the body.
+pub(super) fn secret_of(mut fields: Fields) -> Result<SecretString, AppError> {
     let secret = fields.required("secret", MAX_SECRET);
     let secret = secret.trim();
     if !secret.bytes().all(|byte| byte.is_ascii_graphic()) {
@@ -29,11 +39,7 @@ pub(super) async fn put(
         fields.error("secret", "must not be empty");
     }
     fields.finish()?;
-    let changes = ShopChanges { secret: Some((SecretKind::SubtotalWebhook, secret.into())), ..ShopChanges::default() };
-    state.store.save_shop(&staff.shop.domain, changes, staff.actor.clone(), state.clock.unix_ms()).await?;
-    state.forget_shop(&staff.shop.domain).await;
-    let hint = state.store.secret_hint(staff.shop.id, SecretKind::SubtotalWebhook).await?;
-    Ok(HttpResponse::Ok().json(json!({ "hint": hint })))
+    Ok(secret.into())
 }
 
 pub(super) async fn delete(session: VerifiedSession, state: web::Data<AppState>) -> Result<HttpResponse, AppError> {

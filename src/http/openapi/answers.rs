@@ -9,6 +9,10 @@ use crate::http::problem::{self, Details, FieldError, ProblemKind};
 /// Stands for a request's id in examples.
 const EXAMPLE_ID: &str = "01KAJ0000000000000000000ZZ";
 
+/// Refusals that say after how many seconds to come again.
+const SAY_WHEN: [ProblemKind; 4] =
+    [problem::SUBTOTAL_BUSY, problem::RATE_LIMITED, problem::OVERLOADED, problem::DATABASE_UNAVAILABLE];
+
 /// What a media type is shown by.
 pub(super) enum Examples {
     One(Value),
@@ -26,7 +30,10 @@ pub(super) fn headers() -> Value {
         "Referrer-Policy": text("Where an answer leads does not learn where it came from.", "no-referrer"),
         "Access-Control-Allow-Origin": text("Scripts of every origin may read the answer.", "*"),
         "Access-Control-Expose-Headers": text("What they may read beside the body.", "X-Request-Id, Retry-After"),
-        "Content-Security-Policy": text("A page runs nothing and is shown in no frame.", "default-src 'none'"),
+        "Content-Security-Policy": text(
+            "Nothing runs, and nothing is shown in a frame.",
+            "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+        ),
         "Location": text("The Link URL, or the store's login on the same host.", "https://link.subtotal.com/zklQOnlG?…"),
         "Retry-After": {
             "description": "After how many seconds to try again.", "required": true,
@@ -59,7 +66,7 @@ pub(super) fn refusals(kinds: &[ProblemKind], is_cross_origin: bool) -> BTreeMap
 
 fn refusal(kinds: &[ProblemKind], is_cross_origin: bool) -> Value {
     let mut headers = common(is_cross_origin);
-    if kinds.contains(&problem::SUBTOTAL_BUSY) {
+    if kinds.iter().any(|kind| SAY_WHEN.contains(kind)) {
         headers.push("Retry-After");
     }
     let description: Vec<String> = kinds.iter().map(|kind| format!("`{}`: {}", kind.code, kind.detail)).collect();
@@ -75,15 +82,13 @@ fn refusal(kinds: &[ProblemKind], is_cross_origin: bool) -> Value {
 pub(super) fn page(refusal: &Value) -> Value {
     let mut page = refusal.clone();
     page["content"] = json!({ "text/html": { "schema": { "type": "string" } } });
-    page["headers"]["Content-Security-Policy"] = header("Content-Security-Policy");
     page
 }
 
 /// Where a person is sent.
 pub(super) fn redirects() -> [(String, Value); 2] {
-    let (mut found, mut refresh) = (common(false), common(false));
+    let (mut found, refresh) = (common(false), common(false));
     found.push("Location");
-    refresh.push("Content-Security-Policy");
     let found = json!({
         "description": "To the Link URL, or, signed out, to the store's login and back.", "headers": named(&found),
     });
@@ -114,7 +119,8 @@ pub(super) fn content(schema: &str, examples: Examples) -> Value {
 
 /// The headers every answer has.
 pub(super) fn common(is_cross_origin: bool) -> Vec<&'static str> {
-    let mut headers = vec!["X-Request-Id", "Cache-Control", "X-Content-Type-Options", "Referrer-Policy"];
+    let mut headers =
+        vec!["X-Request-Id", "Cache-Control", "Content-Security-Policy", "X-Content-Type-Options", "Referrer-Policy"];
     if is_cross_origin {
         headers.extend(["Access-Control-Allow-Origin", "Access-Control-Expose-Headers"]);
     }

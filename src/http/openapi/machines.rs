@@ -3,7 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use super::answers::{anything_else, common, named, refusals};
-use crate::http::problem::{INTERNAL_ERROR, INVALID_SIGNATURE};
+use crate::http::problem::{DATABASE_UNAVAILABLE, INTERNAL_ERROR, INVALID_SIGNATURE, OVERLOADED};
 
 /// Their path items.
 pub(super) fn paths() -> Map<String, Value> {
@@ -17,8 +17,8 @@ pub(super) fn paths() -> Map<String, Value> {
     paths.insert("/healthz".to_owned(), health("healthz", "Whether the process is up", up));
     let not_ready = json!({ "status": "not ready", "reason": "the database does not answer" });
     let ready = json!({
-        "200": status("The database answers with a current schema.", json!({ "status": "ready" })),
-        "503": status("It does not, or the process is stopping.", not_ready),
+        "200": status("The database has a current schema and can be written to.", json!({ "status": "ready" })),
+        "503": status("It does not, or can not, or the process is stopping.", not_ready),
     });
     paths.insert("/readyz".to_owned(), health("readyz", "Whether requests can be answered", ready));
     let document = json!({ "200": {
@@ -51,7 +51,8 @@ fn header(name: &str, required: bool, description: &str, example: &str) -> Value
 
 /// What every sender of webhooks is answered.
 fn kept() -> Map<String, Value> {
-    let mut responses: Map<String, Value> = refusals(&[INVALID_SIGNATURE, INTERNAL_ERROR], false).into_iter().collect();
+    let mut responses: Map<String, Value> =
+        refusals(&[INVALID_SIGNATURE, OVERLOADED, DATABASE_UNAVAILABLE, INTERNAL_ERROR], false).into_iter().collect();
     responses.insert("default".to_owned(), anything_else(false));
     responses.insert(
         "200".to_owned(),

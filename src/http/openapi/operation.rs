@@ -4,8 +4,9 @@ use serde_json::{Map, Value, json};
 
 use super::answers::{self, Examples};
 use crate::http::problem::{
-    self, CUSTOMER_NOT_SIGNED_IN, INTERNAL_ERROR, ProblemKind, SHOP_NOT_CONFIGURED, SUBTOTAL_API_KEY_REJECTED,
-    SUBTOTAL_BUSY, SUBTOTAL_REJECTED_REQUEST, SUBTOTAL_TIMEOUT, SUBTOTAL_UNAVAILABLE,
+    self, CUSTOMER_NOT_SIGNED_IN, DATABASE_UNAVAILABLE, INTERNAL_ERROR, OVERLOADED, ProblemKind, RATE_LIMITED,
+    SHOP_NOT_CONFIGURED, SUBTOTAL_API_KEY_REJECTED, SUBTOTAL_BUSY, SUBTOTAL_REJECTED_REQUEST, SUBTOTAL_TIMEOUT,
+    SUBTOTAL_UNAVAILABLE,
 };
 
 /// What any call of Subtotal can lead to.
@@ -55,7 +56,14 @@ impl Operation {
     /// The operation object.
     pub(super) fn described(self, entrance: &Entrance) -> Value {
         let as_pages = self.redirects == Redirects::OnTheStorefront && !entrance.is_cross_origin;
-        let mut refusals = vec![entrance.unproven, SHOP_NOT_CONFIGURED, INTERNAL_ERROR];
+        let mut refusals = vec![
+            entrance.unproven,
+            RATE_LIMITED,
+            SHOP_NOT_CONFIGURED,
+            OVERLOADED,
+            DATABASE_UNAVAILABLE,
+            INTERNAL_ERROR,
+        ];
         if self.signed_in {
             refusals.push(CUSTOMER_NOT_SIGNED_IN);
         }

@@ -22,7 +22,7 @@ pub(crate) async fn configuration<D: Door>(
     door: D,
     state: web::Data<AppState>,
 ) -> Result<web::Json<Configuration>, AppError> {
-    configured_shop(&state, &door).await?;
+    let _ = configured_shop(&state, &door).await?;
     Ok(web::Json(Configuration { status: "success" }))
 }
 

@@ -28,6 +28,13 @@ pub(crate) struct Link {
     pub(super) link_url: String,
 }
 
+/// What the body asks for.
+pub(in crate::http) struct Asked {
+    pub(in crate::http) retailer_id: String,
+    pub(in crate::http) redirect_url: String,
+    pub(in crate::http) connection_id: Option<String>,
+}
+
 pub(crate) async fn connections<D: Door>(
     door: D,
     request: HttpRequest,
@@ -35,7 +42,16 @@ pub(crate) async fn connections<D: Door>(
     state: web::Data<AppState>,
 ) -> Result<web::Json<Link>, AppError> {
     let shopper = shopper(&state, &door).await?;
-    let mut fields = Fields::read(&request, payload).await?;
+    let Asked { retailer_id, redirect_url, connection_id } = read(Fields::read(&request, payload).await?)?;
+    let redirect = allowed_redirect(&redirect_url, &shopper.shop, &storefront_host(&request, &door))?;
+
+    let retailer = find_retailer(&state, &shopper, |known| known.by_id(&retailer_id)).await?;
+    let link_url = open_link(&state, &shopper, &retailer, connection_id, &redirect).await?;
+    Ok(web::Json(Link { link_url }))
+}
+
+/// Reads the body.
+pub(in crate::http) fn read(mut fields: Fields) -> Result<Asked, AppError> {
     let retailer_id = fields.required("retailerId", MAX_ID);
     let retailer_link = fields.required("retailerLinkUrl", MAX_URL);
     if !Url::parse(&retailer_link).is_ok_and(|url| matches!(url.scheme(), "http" | "https")) {
@@ -45,11 +61,7 @@ pub(crate) async fn connections<D: Door>(
     let redirect_url = fields.required("redirectUrl", usize::MAX);
     let connection_id = fields.optional("connectionId", MAX_ID);
     fields.finish()?;
-    let redirect = allowed_redirect(&redirect_url, &shopper.shop, &storefront_host(&request, &door))?;
-
-    let retailer = find_retailer(&state, &shopper, |known| known.by_id(&retailer_id)).await?;
-    let link_url = open_link(&state, &shopper, &retailer, connection_id, &redirect).await?;
-    Ok(web::Json(Link { link_url }))
+    Ok(Asked { retailer_id, redirect_url, connection_id })
 }
 
 /// The Link URL for a shopper and a retailer: the one behind both ways to link.
@@ -60,7 +72,7 @@ pub(super) async fn open_link(
     connection_id: Option<String>,
     redirect: &RedirectUrl,
 ) -> Result<String, AppError> {
-    let Shopper { shop, customer, deadline } = shopper;
+    let Shopper { shop, customer, deadline, .. } = shopper;
     let (api, shelf) = state.subtotal(shop, *deadline).await?;
     let key =
         ClaimKey { shop_id: shop.id, customer_id: customer.to_string(), retailer_id: retailer.retailer_id.clone() };

@@ -29,9 +29,7 @@ pub(crate) async fn disconnect_connection<D: Door>(
     state: web::Data<AppState>,
 ) -> Result<web::Json<Disconnected>, AppError> {
     let shopper = shopper(&state, &door).await?;
-    let mut fields = Fields::read(&request, payload).await?;
-    let connection_id = fields.required("connectionId", MAX_ID);
-    fields.finish()?;
+    let connection_id = read(Fields::read(&request, payload).await?)?;
 
     let (api, shelf) = state.subtotal(&shopper.shop, shopper.deadline).await?;
     let connections = disconnect(&api, shopper.customer.as_str(), &connection_id).await.inspect_err(|error| {
@@ -41,6 +39,13 @@ pub(crate) async fn disconnect_connection<D: Door>(
     })?;
     state.sightings.listed(shopper.shop.id, shopper.customer.as_str(), connections.iter());
     Ok(web::Json(Disconnected { success: true }))
+}
+
+/// Reads the body: the connection's id.
+pub(in crate::http) fn read(mut fields: Fields) -> Result<String, AppError> {
+    let connection_id = fields.required("connectionId", MAX_ID);
+    fields.finish()?;
+    Ok(connection_id)
 }
 
 /// Disconnects the customer's own connection, and answers how all of them stand then.

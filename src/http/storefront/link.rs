@@ -28,14 +28,14 @@ pub(crate) async fn link(
     state: web::Data<AppState>,
 ) -> Result<HttpResponse, PageError> {
     let deadline = state.deadline();
-    let shop = configured_shop(&state, &proxy).await?;
+    let (shop, place) = configured_shop(&state, &proxy).await?;
     let storefront = storefront_host(&request, &proxy);
     let asked = at_most_one("redirect_url", proxy.param("redirect_url"))?;
     let redirect = asked.map(|text| allowed_redirect(text, &shop, &storefront)).transpose()?;
     let Some(customer) = proxy.customer().cloned() else {
         return Ok(to_login(&state, &proxy, &shop, &link_id, redirect.as_ref())?);
     };
-    let shopper = Shopper { shop, customer, deadline };
+    let shopper = Shopper { shop, customer, deadline, _place: place };
     let redirect = redirect.unwrap_or_else(|| storefront.home());
     let link_url = open_by_link_id(&state, &shopper, &link_id, &redirect).await?;
     Ok(page::redirect(&link_url, state.redirect_mode)?)

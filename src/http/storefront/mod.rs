@@ -15,6 +15,7 @@ use actix_web::HttpRequest;
 use super::doors::Door;
 use super::error::AppError;
 use crate::app::AppState;
+use crate::limits::{Caller, ShopPlace};
 use crate::linking::{AllowedHosts, RedirectUrl, StorefrontHost};
 use crate::shopify::CustomerId;
 use crate::store::Shop;
@@ -31,22 +32,25 @@ pub(super) struct Shopper {
     shop: Arc<Shop>,
     customer: CustomerId,
     deadline: Deadline,
+    _place: ShopPlace,
 }
 
-/// The verified shop, if it has a Subtotal API key.
-async fn configured_shop<D: Door>(state: &AppState, door: &D) -> Result<Arc<Shop>, AppError> {
-    let shop = state.shop(door.shop()).await.map_err(|error| AppError::Internal(error.to_string()))?;
+/// The verified shop, if it has a Subtotal API key and takes this call on; with the place of the call, to be held while it
+/// is worked on.
+async fn configured_shop<D: Door>(state: &AppState, door: &D) -> Result<(Arc<Shop>, ShopPlace), AppError> {
+    let place = state.admit(door.shop(), door.customer().map_or(Caller::Visitor, Caller::Customer))?;
+    let shop = state.shop(door.shop()).await?;
     let shop = shop.filter(|shop| shop.api_key.is_some()).ok_or(AppError::ShopNotConfigured)?;
     state.sightings.storefront(shop.id);
-    Ok(shop)
+    Ok((shop, place))
 }
 
 /// The verified shopper: first the shop must be configured, then the customer signed in.
 async fn shopper<D: Door>(state: &AppState, door: &D) -> Result<Shopper, AppError> {
     let deadline = state.deadline();
-    let shop = configured_shop(state, door).await?;
+    let (shop, place) = configured_shop(state, door).await?;
     let customer = door.customer().ok_or(AppError::CustomerNotSignedIn)?.clone();
-    Ok(Shopper { shop, customer, deadline })
+    Ok(Shopper { shop, customer, deadline, _place: place })
 }
 
 /// The storefront the browser is on; the shop's permanent domain, which leads to its primary one, where it is on none.

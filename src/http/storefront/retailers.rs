@@ -2,7 +2,7 @@
 
 use actix_web::{HttpResponse, web};
 use serde::Serialize;
-use serde_json::{Value, json};
+use serde_json::json;
 use utoipa::ToSchema;
 
 use super::{enforced, shopper};
@@ -12,7 +12,7 @@ use crate::http::error::AppError;
 use crate::http::openapi::{Operation, REFUSALS_OF_SUBTOTAL, Redirects};
 use crate::linking::shown;
 use crate::subtotal::SubtotalError;
-use crate::subtotal::wire::{Connection, Retailer};
+use crate::subtotal::wire::{Connection, Images, Retailer};
 
 /// The shop's retailers, in Subtotal's order.
 #[derive(Serialize, ToSchema)]
@@ -31,7 +31,7 @@ pub(crate) struct ShownRetailer<'a> {
     /// Its last path segment is the `linkId`.
     link_url: &'a str,
     #[schema(value_type = RetailerImages)]
-    images: Images<'a>,
+    images: ShownImages<'a>,
     /// Left out when the customer never linked the retailer.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
@@ -41,8 +41,8 @@ pub(crate) struct ShownRetailer<'a> {
 /// Always an object, so that pages can look into it; empty where Subtotal gives none.
 #[derive(Serialize)]
 #[serde(untagged)]
-enum Images<'a> {
-    Given(&'a Value),
+enum ShownImages<'a> {
+    Given(&'a Images),
     None {},
 }
 
@@ -108,7 +108,7 @@ impl<'a> ShownRetailer<'a> {
             retailer_id: &retailer.retailer_id,
             name: &retailer.name,
             link_url: &retailer.link_url,
-            images: images.map_or(Images::None {}, Images::Given),
+            images: images.map_or(ShownImages::None {}, ShownImages::Given),
             connection,
         }
     }

@@ -103,7 +103,7 @@ impl ListedRetailer {
             retailer_id: self.retailer_id.to_owned(),
             name: self.name.to_owned(),
             link_url: self.link_url(config),
-            images: Some(serde_json::json!({ "logo": logo, "icon": icon })),
+            images: Some((&serde_json::json!({ "logo": logo, "icon": icon })).into()),
         }
     }
 

@@ -14,6 +14,8 @@ pub struct Model {
     pub no_email: String,
     pub link_style: String,
     pub accounts: String,
+    pub rate_limit_shop: Option<String>,
+    pub rate_limit_customer: Option<String>,
     pub version: i64,
     pub uninstalled_at: Option<i64>,
     pub installed_at: Option<i64>,

@@ -5,6 +5,7 @@ const ACTION_WORDS = {
   "app.installed": "App installed",
   "app.scopes_changed": "Access to the shop's data changed",
   "app.uninstalled": "App uninstalled",
+  "audit.pruned": "Oldest activity removed",
   "compliance.customer_redacted": "A customer's data deleted",
   "compliance.data_requested": "A customer asked for their data",
   "compliance.report_downloaded": "Report of a customer's data downloaded",
@@ -36,7 +37,12 @@ const TOPIC_WORDS = {
   "shop/update": "shop details changed",
 };
 
-const ACTOR_WORDS = { "command-line": "Command line", shopify: "Shopify", storefront: "Storefront" };
+const ACTOR_WORDS = {
+  "command-line": "Command line",
+  service: "Subtotal Connect",
+  shopify: "Shopify",
+  storefront: "Storefront",
+};
 
 const SECRET_WORDS = {
   klaviyo_private_key: "Klaviyo private key",

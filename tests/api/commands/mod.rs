@@ -1,5 +1,7 @@
 //! The one-shot commands, as a person or a script calls them.
 
+mod backup;
+mod erase;
 mod rules;
 mod scenario;
 mod shops;
@@ -20,7 +22,22 @@ async fn with_database() -> (CommandLine, TestDatabase) {
 fn help_and_version_are_answered_without_any_setting() {
     let line = CommandLine::new::<String, String>([]);
     let help = line.run(&["--help"]).done();
-    for command in ["demo", "serve", "migrate", "shop", "rules", "rotate-keys", "scenario", "sign", "explain-proxy"] {
+    for command in [
+        "demo",
+        "serve",
+        "migrate",
+        "shop",
+        "rules",
+        "rotate-keys",
+        "scenario",
+        "sign",
+        "explain-proxy",
+        "backup",
+        "restore",
+        "export",
+        "erase",
+        "healthcheck",
+    ] {
         assert!(help.contains(&format!("\n  {command} ")), "{command} is not in {help}");
         assert!(line.run(&[command, "--help"]).done().contains("Usage: subtotal-connect"), "{command}");
     }
@@ -31,7 +48,7 @@ fn help_and_version_are_answered_without_any_setting() {
 #[test]
 fn wrong_usage_is_exit_code_2_and_touches_nothing() {
     let line = CommandLine::new([("ENCRYPTION_KEYS", ENCRYPTION_KEYS), ("SHOPIFY_API_SECRET", "secret")]);
-    let wrong: [&[&str]; 31] = [
+    let wrong: [&[&str]; 39] = [
         &[],
         &["unknown"],
         &["serve", "--port", "1"],
@@ -46,6 +63,9 @@ fn wrong_usage_is_exit_code_2_and_touches_nothing() {
         &["shop", "set", "demo.myshopify.com", "--accounts", "old"],
         &["shop", "set", "demo.myshopify.com", "--domain", "https://shop.example.com"],
         &["shop", "set", "demo.myshopify.com", "--redirect-host", "shop.example.com/path"],
+        &["shop", "set", "demo.myshopify.com", "--rate-limit-shop", "fast"],
+        &["shop", "set", "demo.myshopify.com", "--rate-limit-shop", "0:5"],
+        &["shop", "set", "demo.myshopify.com", "--rate-limit-customer", "50"],
         &["rules", "set", "demo.myshopify.com"],
         &["rules", "set", "demo.myshopify.com", "--on", "--off"],
         &["rules", "set", "demo.myshopify.com", "--on", "--retailer", ""],
@@ -54,6 +74,11 @@ fn wrong_usage_is_exit_code_2_and_touches_nothing() {
         &["sign", "http://127.0.0.1/", "--shop", "demo.myshopify.com", "--customer", "maya"],
         &["explain-proxy"],
         &["rotate-keys", "k2"],
+        &["backup"],
+        &["restore"],
+        &["export"],
+        &["erase"],
+        &["healthcheck", "http://127.0.0.1:3000"],
         &["scenario", "unknown"],
         &["scenario", "link", "--list"],
         &["scenario", "link", "--port", "0"],
@@ -74,10 +99,12 @@ fn wrong_usage_is_exit_code_2_and_touches_nothing() {
 fn a_domain_that_is_not_a_shops_is_refused_in_words() {
     let line = CommandLine::new([("ENCRYPTION_KEYS", ENCRYPTION_KEYS), ("SHOPIFY_API_SECRET", "secret")]);
     for domain in ["shop.example.com", "Demo.myshopify.com", "https://demo.myshopify.com", "-a.myshopify.com", ""] {
-        let commands: [&[&str]; 7] = [
+        let commands: [&[&str]; 9] = [
             &["shop", "set", domain],
             &["shop", "show", domain],
             &["shop", "remove", domain],
+            &["export", domain],
+            &["erase", domain, "--yes"],
             &["rules", "set", domain, "--on"],
             &["rules", "show", domain],
             &["rules", "explain", domain, "--email", "maya@example.com"],

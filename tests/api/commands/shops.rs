@@ -36,6 +36,7 @@ async fn a_shop_is_installed_listed_shown_and_removed() {
         "domain": SHOP, "configured": true, "domains": [], "redirectHosts": [], "enforceVisibility": false,
         "apiKeyHint": "AbCd", "webhookSecretHint": null, "adminTokenHint": null,
         "noEmail": "hide", "linkStyle": "connection", "accounts": "new",
+        "rateLimitShop": "default", "rateLimitCustomer": "default",
     });
     assert_eq!(shown(&line), fresh);
     let listed = line.run(&["shop", "list", "--json"]).json();
@@ -72,6 +73,37 @@ async fn every_option_of_a_shop_is_stored_and_only_what_is_given_changes() {
     let mut expected = stored.clone();
     expected["enforceVisibility"] = json!(false);
     assert_eq!(shown(&line), expected);
+}
+
+#[actix_web::test]
+async fn a_shops_own_rate_limits_are_stored_shown_audited_and_taken_back() {
+    let (line, database) = with_database().await;
+    let limits = |line: &CommandLine| {
+        let shown = shown(line);
+        [&shown["rateLimitShop"], &shown["rateLimitCustomer"]].map(|limit| limit.as_str().unwrap().to_owned())
+    };
+    line.run(&["shop", "set", SHOP, "--rate-limit-shop", "500:1000", "--rate-limit-customer", "off"]).done();
+    assert_eq!(limits(&line), ["500:1000", "off"]);
+    let whole = line.run(&["shop", "show", SHOP]).done();
+    assert!(whole.contains("500:1000") && whole.contains("of each customer         off"), "{whole}");
+    line.run(&["shop", "set", SHOP, "--rate-limit-customer", "5:9"]).done();
+    assert_eq!(limits(&line), ["500:1000", "5:9"], "only what is given changes");
+    line.run(&["shop", "set", SHOP, "--rate-limit-shop", "default"]).done();
+    assert_eq!(limits(&line), ["default", "5:9"]);
+    let trail: Vec<Value> = database
+        .table("audit_lines")
+        .await
+        .iter()
+        .map(|line| serde_json::from_str(line["detail"].as_str().unwrap()).unwrap())
+        .collect();
+    assert_eq!(
+        trail,
+        [
+            json!({ "rateLimitShop": "500:1000", "rateLimitCustomer": "off" }),
+            json!({ "rateLimitCustomer": "5:9" }),
+            json!({ "rateLimitShop": "default" }),
+        ]
+    );
 }
 
 #[actix_web::test]

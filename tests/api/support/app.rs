@@ -105,11 +105,15 @@ impl TestApp {
 
     /// With further settings, and on this clock.
     pub(crate) async fn start_with(more: &[(&str, &str)], clock: Clock) -> Self {
+        Self::start_on(TestDatabase::create().await, more, clock).await
+    }
+
+    /// The same on this database, which is empty.
+    pub(crate) async fn start_on(database: TestDatabase, more: &[(&str, &str)], clock: Clock) -> Self {
         let log_start = captured_log::start();
         let _ = rustls::crypto::ring::default_provider().install_default();
         let (subtotal, admin) = (FakeSubtotal::start().await, FakeAdmin::start().await);
         let klaviyo = FakeKlaviyo::start().await;
-        let database = TestDatabase::create().await;
         let serial = SERIAL.fetch_add(1, Ordering::Relaxed);
         let client_secret = format!("client-secret-{serial:08}-of-the-app");
         let mut settings: HashMap<String, String> = [
@@ -123,6 +127,8 @@ impl TestApp {
             ("DATABASE_URL", &database.url),
             ("ENCRYPTION_KEYS", ENCRYPTION_KEYS),
             ("SHOP_CACHE_SECONDS", "0"),
+            // A debug build among other tests is late all the time.
+            ("MAX_EVENT_LOOP_LAG_MS", "60000"),
             ("PORT", "0"),
         ]
         .into_iter()
@@ -133,9 +139,13 @@ impl TestApp {
         let application = Application::build(&config, clock.clone(), None).await.unwrap();
         settings.remove("PORT");
         let address = format!("http://127.0.0.1:{}", application.port());
-        let handle = application.handle();
+        let (handle, mut hears) = (application.handle(), application.hears());
         tokio::spawn(application.run());
         let store = open_store(&settings).await;
+        if database.url.starts_with("postgres") {
+            // It forgets what it holds when it begins to listen, which is not to come in the middle of a test.
+            let _ = tokio::time::timeout(Duration::from_secs(10), hears.wait_for(|hears| *hears)).await;
+        }
         let http = reqwest::Client::builder()
             .redirect(reqwest::redirect::Policy::none())
             .no_proxy()
@@ -272,7 +282,11 @@ impl TestApp {
         if !query.is_empty() {
             self.never_show(query);
         }
-        let response = request.send().await.unwrap();
+        self.read(request.send().await.unwrap()).await
+    }
+
+    /// Reads an answer to its end, and searches it.
+    pub(crate) async fn read(&self, response: reqwest::Response) -> Answer {
         let (status, headers) = (response.status().as_u16(), response.headers().clone());
         let answer = Answer { status, headers, body: response.text().await.unwrap() };
         self.search_answer(&answer);

@@ -26,7 +26,7 @@ impl io::Write for Capture {
 /// Starts capturing, once a process. Answers where the log stands now.
 pub(crate) fn start() -> usize {
     START.call_once(|| {
-        let config = LogConfig { json: true, filter: "trace".to_owned() };
+        let config = LogConfig { json: true, filter: "trace".to_owned(), traces: None };
         telemetry::subscriber(&config, || Capture).unwrap().init();
     });
     LOG.lock().unwrap().len()

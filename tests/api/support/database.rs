@@ -15,16 +15,33 @@ pub(crate) struct TestDatabase {
 }
 
 enum Kind {
-    Sqlite { _folder: TempDir },
-    Postgres { server: String, name: String },
+    Sqlite {
+        _folder: TempDir,
+    },
+    Postgres {
+        server: String,
+        name: String,
+    },
+    /// In a server of the test's own, with which it goes.
+    Cluster,
 }
 
 impl TestDatabase {
+    /// Whether the suite runs on PostgreSQL.
+    pub(crate) fn is_postgres() -> bool {
+        Self::postgres_server().is_some()
+    }
+
     #[expect(clippy::disallowed_methods, reason = "the suite is told where PostgreSQL is")]
+    fn postgres_server() -> Option<String> {
+        std::env::var("TEST_DATABASE_URL").ok().filter(|server| server.starts_with("postgres"))
+    }
+
+    #[expect(clippy::disallowed_methods, reason = "the suite is told where a newer version is")]
     pub(crate) async fn create() -> Self {
-        let database = match std::env::var("TEST_DATABASE_URL") {
-            Ok(server) if server.starts_with("postgres") => Self::postgres(server).await,
-            _ => Self::sqlite(),
+        let database = match Self::postgres_server() {
+            Some(server) => Self::postgres(server).await,
+            None => Self::sqlite(),
         };
         // The binary of a newer version, where the suite looks at this one on that one's schema.
         if let Ok(newer) = std::env::var("TEST_MIGRATED_BY") {
@@ -38,6 +55,11 @@ impl TestDatabase {
         let folder = tempfile::tempdir().unwrap();
         let url = format!("sqlite://{}?mode=rwc", folder.path().join("test.db").display());
         Self { url, kind: Kind::Sqlite { _folder: folder } }
+    }
+
+    /// The empty database at this URL.
+    pub(crate) fn in_cluster(url: String) -> Self {
+        Self { url, kind: Kind::Cluster }
     }
 
     async fn postgres(server: String) -> Self {
@@ -78,7 +100,7 @@ impl TestDatabase {
     fn clock(&self) -> &'static str {
         match self.kind {
             Kind::Sqlite { .. } => "CAST(unixepoch('subsec') * 1000 AS INTEGER)",
-            Kind::Postgres { .. } => "CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000 AS BIGINT)",
+            Kind::Postgres { .. } | Kind::Cluster => "CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000 AS BIGINT)",
         }
     }
 
@@ -87,7 +109,7 @@ impl TestDatabase {
         let db = self.connect().await;
         let tables = match self.kind {
             Kind::Sqlite { .. } => "SELECT name FROM sqlite_master WHERE type = 'table'",
-            Kind::Postgres { .. } => {
+            Kind::Postgres { .. } | Kind::Cluster => {
                 "SELECT table_name AS name FROM information_schema.tables WHERE table_schema = current_schema()"
             }
         };
@@ -97,7 +119,7 @@ impl TestDatabase {
                 continue;
             }
             let sql = match self.kind {
-                Kind::Postgres { .. } => format!("SELECT to_jsonb(t)::text AS line FROM {table} t"),
+                Kind::Postgres { .. } | Kind::Cluster => format!("SELECT to_jsonb(t)::text AS line FROM {table} t"),
                 Kind::Sqlite { .. } => {
                     let columns = column(&db, &format!("SELECT name FROM pragma_table_info('{table}')"), "name").await;
                     let shown = |name: &String| {

@@ -13,6 +13,8 @@ pub(crate) enum TokenFault {
     None,
     /// Nothing is granted.
     Status(u16),
+    /// Nothing is granted, and no answer comes.
+    Hang,
     /// A pair is granted, but the answer never comes.
     GrantThenHang,
     /// A pair is granted, but the answer takes so many milliseconds.
@@ -72,6 +74,11 @@ impl FakeTokens {
         (pair.access.clone(), pair.refresh.clone())
     }
 
+    /// Whether the shop has another access token than this one.
+    pub(crate) fn is_renewed(&self, shop: &str, access: &str) -> bool {
+        self.shops.get(shop).is_some_and(|pair| pair.access != access)
+    }
+
     /// The Admin API was asked with this token.
     pub(crate) fn used(&mut self, shop: &str, access: &str) {
         if let Some(pair) = self.shops.get_mut(shop).filter(|pair| pair.access == access) {
@@ -85,6 +92,9 @@ impl FakeTokens {
         self.grants.push(grant_type.clone());
         if let TokenFault::Status(status) = self.fault {
             return ResponseTemplate::new(status);
+        }
+        if self.fault == TokenFault::Hang {
+            return ResponseTemplate::new(503).set_delay(Duration::from_secs(30));
         }
         if grant_type == "refresh_token" {
             let refresh = form.get("refresh_token").cloned().unwrap_or_default();

@@ -38,8 +38,9 @@ impl Process {
     /// Starts it without waiting.
     pub(crate) fn spawn(settings: &HashMap<String, String>, more: &[(&str, &str)]) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let mut child = Command::new(env!("CARGO_BIN_EXE_subtotal-connect"))
-            .arg("serve")
+        // A file that may not grow is to be an error, as a full disk is, and not the end of the process.
+        let mut child = Command::new("sh")
+            .args(["-c", "trap '' XFSZ; exec \"$0\" serve", env!("CARGO_BIN_EXE_subtotal-connect")])
             .current_dir(folder.path())
             .env_clear()
             .envs(settings)
@@ -80,10 +81,22 @@ impl Process {
         self.log.lock().unwrap().clone()
     }
 
+    /// Its process id.
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     /// SIGKILL: it gets to do nothing more.
     pub(crate) fn kill(&mut self) {
         self.child.kill().unwrap();
         self.child.wait().unwrap();
+    }
+
+    /// Lets no file grow beyond so many bytes, as if the disk were full; `unlimited` for any size.
+    pub(crate) fn limit_files(&self, bytes: &str) {
+        let limit = format!("--fsize={bytes}:");
+        let set = Command::new("prlimit").args(["--pid", &self.child.id().to_string(), &limit]).status().unwrap();
+        assert!(set.success());
     }
 
     /// SIGTERM: it is asked to stop.

@@ -1,6 +1,6 @@
 //! What the fake answers, and how it fails, on a raw socket.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::TcpStream;
 use ulid::Ulid;
 
-use super::{Call, Fault, Seen, State, connection};
+use super::{Call, Fault, HeldEnd, Seen, State, connection};
 
 struct Request {
     method: String,
@@ -32,17 +32,27 @@ pub(super) async fn serve(stream: TcpStream, state: Arc<Mutex<State>>) {
             state.latency
         };
         tokio::time::sleep(latency).await;
-        let (fault, outcome) = {
+        let (fault, gate, outcome) = {
             let mut state = state.lock().unwrap();
             let in_flight = state.in_flight;
             state.in_flight -= 1;
             let Request { headers, body, .. } = &request;
             state.seen.push(Seen { call, headers: headers.clone(), body: body.clone(), in_flight });
             let fault = state.next_fault(call);
-            let works =
-                matches!(fault, None | Some(Fault::WorkThenHang | Fault::WorkThenReset | Fault::WorkThenWait(_)));
-            (fault, works.then(|| state.work(call, &request)))
+            let gate = state.gate(&request.query, &request.body);
+            let works = gate.is_none()
+                && matches!(fault, None | Some(Fault::WorkThenHang | Fault::WorkThenReset | Fault::WorkThenWait(_)));
+            (fault, gate, works.then(|| state.work(call, &request)))
         };
+        if let Some(gate) = gate {
+            let (works, end) = gate.hold(call);
+            let works = works.await.unwrap_or(false);
+            let outcome = works.then(|| state.lock().unwrap().work(call, &request));
+            let Ok(HeldEnd::Answered) = end.await else { return };
+            let (status, body) = outcome.unwrap_or_else(|| (422, json!({ "detail": "refused on purpose" })));
+            answer(&mut stream, status, "", &body.to_string()).await;
+            continue;
+        }
         if let Some(Fault::WorkThenWait(milliseconds)) = fault {
             tokio::time::sleep(Duration::from_millis(milliseconds)).await;
         }
@@ -88,6 +98,9 @@ async fn fail(stream: &mut BufReader<TcpStream>, fault: Fault) -> bool {
 
 impl State {
     fn next_fault(&mut self, call: Call) -> Option<Fault> {
+        if let Some(turn) = self.turns.get_mut(&call).and_then(VecDeque::pop_front) {
+            return turn;
+        }
         let (fault, left) = self.faults.get_mut(&call)?;
         let fault = *fault;
         match left {
@@ -106,7 +119,7 @@ impl State {
         let id = request.path.split('/').nth(2).unwrap_or_default().to_owned();
         let own = |(of, connection): &&mut (String, Value)| *of == key && connection["connection_id"] == id.as_str();
         match call {
-            Call::Retailers => (200, json!({ "retailers": self.retailers })),
+            Call::Retailers => (200, json!({ "retailers": self.retailers_of.get(&key).unwrap_or(&self.retailers) })),
             Call::Connections => {
                 let wanted = url::form_urlencoded::parse(request.query.as_bytes())
                     .find(|(name, _)| name == "customer_id")

@@ -1,7 +1,7 @@
 //! A fake of the Subtotal API on a raw socket, so that it can fail in every way a network can. It enforces the API key
 //! and the tokens, counts every call, and says how many were in flight at once.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -11,6 +11,9 @@ use tokio::task::{AbortHandle, JoinSet};
 use ulid::Ulid;
 
 mod answers;
+mod held;
+
+pub(crate) use held::{HeldCall, HeldEnd};
 
 /// The calls this service makes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -68,12 +71,14 @@ pub(crate) struct Seen {
 pub(crate) struct FakeSubtotal {
     pub(crate) url: String,
     state: Arc<Mutex<State>>,
-    accepting: AbortHandle,
+    accepting: Mutex<AbortHandle>,
 }
 
 struct State {
     api_keys: Vec<String>,
     retailers: Value,
+    /// Lists of keys that have one of their own.
+    retailers_of: HashMap<String, Value>,
     /// With the API key they belong to.
     connections: Vec<(String, Value)>,
     tokens: HashMap<String, String>,
@@ -82,6 +87,10 @@ struct State {
     /// Purchases that are answered 500 when they are read one by one.
     poisoned: Vec<String>,
     faults: HashMap<Call, (Fault, Option<usize>)>,
+    /// What becomes of the next calls, one after the other.
+    turns: HashMap<Call, VecDeque<Option<Fault>>>,
+    /// Customers whose calls are held.
+    held: HashMap<String, held::Gate>,
     latency: Duration,
     seen: Vec<Seen>,
     in_flight: usize,
@@ -94,24 +103,20 @@ impl FakeSubtotal {
         let state = Arc::new(Mutex::new(State {
             api_keys: Vec::new(),
             retailers: retailers(),
+            retailers_of: HashMap::new(),
             connections: Vec::new(),
             tokens: HashMap::new(),
             purchases: HashMap::new(),
             poisoned: Vec::new(),
             faults: HashMap::new(),
+            turns: HashMap::new(),
+            held: HashMap::new(),
             latency: Duration::ZERO,
             seen: Vec::new(),
             in_flight: 0,
         }));
-        let shared = state.clone();
-        let accepting = tokio::spawn(async move {
-            // Dropped with the task, and every connection with it.
-            let mut connections = JoinSet::new();
-            while let Ok((stream, _)) = listener.accept().await {
-                connections.spawn(answers::serve(stream, shared.clone()));
-            }
-        });
-        Self { url, state, accepting: accepting.abort_handle() }
+        let accepting = Mutex::new(accept(listener, state.clone()));
+        Self { url, state, accepting }
     }
 
     /// Accepts calls with this key; connections belong to the key they were made with.
@@ -125,6 +130,11 @@ impl FakeSubtotal {
 
     pub(crate) fn set_retailers(&self, retailers: Value) {
         self.state.lock().unwrap().retailers = retailers;
+    }
+
+    /// The list of one key, which differs from the others'.
+    pub(crate) fn set_retailers_of(&self, key: &str, retailers: Value) {
+        self.state.lock().unwrap().retailers_of.insert(key.to_owned(), retailers);
     }
 
     /// Puts a connection there and answers its id.
@@ -182,6 +192,11 @@ impl FakeSubtotal {
         self.state.lock().unwrap().faults.insert(call, (fault, Some(times)));
     }
 
+    /// What becomes of the next calls, one after the other; `None` is a good answer.
+    pub(crate) fn break_call_in_turn(&self, call: Call, turns: impl IntoIterator<Item = Option<Fault>>) {
+        self.state.lock().unwrap().turns.insert(call, turns.into_iter().collect());
+    }
+
     pub(crate) fn break_everything(&self, fault: Fault) {
         let reads = [Call::Retailers, Call::Connections, Call::Connection, Call::Purchases, Call::Purchase];
         for call in reads.into_iter().chain([Call::Create, Call::Token, Call::Patch]) {
@@ -190,7 +205,9 @@ impl FakeSubtotal {
     }
 
     pub(crate) fn mend(&self) {
-        self.state.lock().unwrap().faults.clear();
+        let mut state = self.state.lock().unwrap();
+        state.faults.clear();
+        state.turns.clear();
     }
 
     pub(crate) fn set_latency(&self, latency: Duration) {
@@ -199,7 +216,13 @@ impl FakeSubtotal {
 
     /// Stops listening and closes every connection: whoever calls now is refused.
     pub(crate) fn shut_down(&self) {
-        self.accepting.abort();
+        self.accepting.lock().unwrap().abort();
+    }
+
+    /// Listens again after [`FakeSubtotal::shut_down`], at the same address.
+    pub(crate) async fn come_back(&self) {
+        let listener = TcpListener::bind(self.url.trim_start_matches("http://")).await.unwrap();
+        *self.accepting.lock().unwrap() = accept(listener, self.state.clone());
     }
 
     /// Every call since the start or the last [`FakeSubtotal::forget_calls`].
@@ -223,8 +246,19 @@ impl FakeSubtotal {
 
 impl Drop for FakeSubtotal {
     fn drop(&mut self) {
-        self.accepting.abort();
+        self.shut_down();
     }
+}
+
+fn accept(listener: TcpListener, state: Arc<Mutex<State>>) -> AbortHandle {
+    let accepting = tokio::spawn(async move {
+        // Dropped with the task, and every connection with it.
+        let mut connections = JoinSet::new();
+        while let Ok((stream, _)) = listener.accept().await {
+            connections.spawn(answers::serve(stream, state.clone()));
+        }
+    });
+    accepting.abort_handle()
 }
 
 /// Three retailers in an order that is not alphabetical; one on a Link host of its own.
