@@ -77,17 +77,6 @@ export async function pullShopify(demo, lever) {
   return answer.json();
 }
 
-/** Waits until `condition` answers something true, asking again and again; `what` names it. */
-export async function until(what, condition) {
-  const late = Date.now() + 20_000;
-  for (;;) {
-    const found = await condition();
-    if (found) return found;
-    assert.ok(Date.now() < late, `${what} did not come`);
-    await new Promise((resolve) => { setTimeout(resolve, 50); });
-  }
-}
-
 export const saveBar = (page) => page.getByRole('group', { name: 'Unsaved changes' });
 
 /** Presses the save bar's Save, which must be there. */

@@ -4,8 +4,8 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 
-import { API_KEY, appOf, documentOf, openAdmin, pullShopify, tabInApp, toasted, until } from './admin.mjs';
-import { Demo, SHOP, assertCalm, ready } from './demo.mjs';
+import { API_KEY, appOf, documentOf, openAdmin, pullShopify, tabInApp, toasted } from './admin.mjs';
+import { Demo, SHOP, assertCalm, ready, until } from './demo.mjs';
 
 let demo;
 

@@ -4,8 +4,8 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 
-import { adminProblems, downloaded, openAdmin, toasted, until } from './admin.mjs';
-import { Demo, SHOPPERS, assertCalm } from './demo.mjs';
+import { adminProblems, downloaded, openAdmin, toasted } from './admin.mjs';
+import { Demo, SHOPPERS, assertCalm, until } from './demo.mjs';
 
 let demo;
 

@@ -3,8 +3,8 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 
-import { ADMIN_PAGES, documentOf, downloaded, openAdmin, pullShopify, save, saveBar, toasted, until } from './admin.mjs';
-import { Demo, SHOPPERS, assertCalm } from './demo.mjs';
+import { ADMIN_PAGES, documentOf, downloaded, openAdmin, pullShopify, save, saveBar, toasted } from './admin.mjs';
+import { Demo, SHOPPERS, assertCalm, until } from './demo.mjs';
 
 const REFUSED = /status of 400/;
 const CONFLICT = /status of 409/;

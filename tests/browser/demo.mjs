@@ -78,6 +78,16 @@ export class Demo {
     return done.stdout.trim();
   }
 
+  /** Shows the block to those on its list only, or to everybody, as another process: the service sees it a little later. */
+  async showToListed(only) {
+    this.command('rules', 'set', SHOP, only ? '--on' : '--off');
+    const headers = { Cookie: `sandbox_shopper=${SHOPPERS.maya}` };
+    await until('the change of the list', async () => {
+      const answer = await fetch(this.shop('/apps/subtotal/visibility'), { headers });
+      return (await answer.json()).blockVisible !== only;
+    });
+  }
+
   /** A second service on the demo's world; answers its origin. */
   async serve(settings) {
     const child = this.#spawn(['serve'], {
@@ -124,6 +134,17 @@ export class Demo {
       if (['error', 'warning'].includes(message.type())) page.troubles.push(`${message.type()}: ${message.text()}`);
     });
     return page;
+  }
+}
+
+/** Waits until `condition` answers something true, asking again and again; `what` names it. */
+export async function until(what, condition) {
+  const late = Date.now() + PATIENCE_MS;
+  for (;;) {
+    const found = await condition();
+    if (found) return found;
+    assert.ok(Date.now() < late, `${what} did not come`);
+    await new Promise((resolve) => { setTimeout(resolve, 50); });
   }
 }
 

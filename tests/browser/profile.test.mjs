@@ -134,12 +134,12 @@ test('what the rules hide is not shown, and a hidden block not at all', async ()
   const [dana, maya] = [await names('dana'), await names('maya')];
   assert.ok(dana.includes('Petco') && !maya.includes('Petco'));
   assert.deepEqual(dana.filter((name) => name !== 'Petco'), maya);
-  demo.command('rules', 'set', SHOP, '--on');
+  await demo.showToListed(true);
   try {
     assert.deepEqual(await names('maya'), []);
     assert.deepEqual(await names('dana'), dana);
   } finally {
-    demo.command('rules', 'set', SHOP, '--off');
+    await demo.showToListed(false);
   }
 });
 
