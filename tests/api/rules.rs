@@ -164,6 +164,18 @@ async fn whatever_is_wrong_with_shopify_lists_stay_closed() {
     assert_eq!(app.admin.asked().len(), asked);
 }
 
+#[actix_web::test]
+async fn an_answer_of_shopify_is_read_to_its_limit_and_a_longer_one_says_nothing() {
+    const LIMIT: usize = 256 * 1024;
+    let app = TestApp::start().await;
+    app.set_list(None, true, &["members.example"]).await;
+    for (customer, bytes, visible) in [("9101", LIMIT, true), ("9102", LIMIT + 1, false)] {
+        app.set_contact(customer, Some(MAIL), None);
+        app.admin.set_fault(AdminFault::Padded(bytes));
+        assert_eq!(seen_by(&app, customer).await, shown(visible, &[]), "{bytes} bytes");
+    }
+}
+
 /// A retailer that is hidden from [`ALICE`] and one that is not there, through both ways to link.
 async fn told_of(app: &TestApp, retailer: &str, link: &str) -> Vec<(u16, String, String)> {
     let mut told = Vec::new();

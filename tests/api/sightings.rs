@@ -36,16 +36,17 @@ async fn each_endpoint_notes_the_connections_it_saw(#[values(Door::Proxy, Door::
     noted(&app, &["7001 walmart active"]).await;
     app.post("/disconnect-connection", ALICE, &json!({ "connectionId": id })).await;
     noted(&app, &["7001 walmart disconnected"]).await;
+    app.subtotal.add_connection(&app.api_key, BOB, "kroger", "active");
     let body = json!({ "retailerId": "amazon", "retailerLinkUrl": "https://link.subtotal.com/x", "redirectUrl": "/" });
     assert_eq!(app.post("/connections", BOB, &body).await.status, 200);
-    noted(&app, &["7001 walmart disconnected", "7002 amazon initialized"]).await;
+    noted(&app, &["7001 walmart disconnected", "7002 amazon initialized", "7002 kroger active"]).await;
     app.subtotal.set_status(&id, "revoked");
     app.get("/retailers", ALICE).await;
-    noted(&app, &["7001 walmart revoked", "7002 amazon initialized"]).await;
+    noted(&app, &["7001 walmart revoked", "7002 amazon initialized", "7002 kroger active"]).await;
     let shop_id = app.store.shop_id(&ShopDomain::parse(SHOP).unwrap()).await.unwrap().unwrap();
     let counts = app.store.connection_counts(shop_id).await.unwrap();
     let counts: Vec<_> = counts.iter().map(|count| (count.retailer_id.as_str(), count.connections)).collect();
-    assert_eq!(counts, [("amazon", 1), ("walmart", 1)]);
+    assert_eq!(counts, [("amazon", 1), ("kroger", 1), ("walmart", 1)]);
 }
 
 #[actix_web::test]

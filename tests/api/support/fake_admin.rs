@@ -18,6 +18,8 @@ pub(crate) enum AdminFault {
     Throttled,
     AccessDenied,
     Hang,
+    /// What it knows of a customer, with spaces behind it up to so many bytes.
+    Padded(usize),
 }
 
 /// A Flow trigger that was fired.
@@ -117,7 +119,7 @@ impl Respond for Answer {
         let id = question["variables"]["id"].as_str().unwrap_or_default().to_owned();
         state.asked.push((path, id.clone()));
         match state.fault {
-            AdminFault::None => {}
+            AdminFault::None | AdminFault::Padded(_) => {}
             AdminFault::Status(status) => return ResponseTemplate::new(status),
             AdminFault::Hang => return ResponseTemplate::new(200).set_delay(Duration::from_secs(30)),
             AdminFault::Throttled => return refused("THROTTLED"),
@@ -145,7 +147,11 @@ impl Respond for Answer {
                 "defaultPhoneNumber": phone.as_ref().map(|phone| json!({ "phoneNumber": phone })),
             })
         });
-        ResponseTemplate::new(200).set_body_json(json!({ "data": { "customer": customer } }))
+        let mut answer = json!({ "data": { "customer": customer } }).to_string();
+        if let AdminFault::Padded(bytes) = state.fault {
+            answer += &" ".repeat(bytes - answer.len());
+        }
+        ResponseTemplate::new(200).set_body_raw(answer, "application/json")
     }
 }
 
