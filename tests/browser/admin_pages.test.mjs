@@ -5,9 +5,9 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 
 import {
-  ADMIN_PAGES, ADMIN_PHONE, API_KEY, adminOverflow, adminProblems, listLoaded, openAdmin, pullShopify, save, until,
+  ADMIN_PAGES, ADMIN_PHONE, API_KEY, adminOverflow, adminProblems, listLoaded, openAdmin, pullShopify, save,
 } from './admin.mjs';
-import { DESKTOP, Demo, SHOPPERS, assertCalm, ready as blockReady } from './demo.mjs';
+import { DESKTOP, Demo, SHOPPERS, assertCalm, ready as blockReady, until } from './demo.mjs';
 
 const LIMIT_BYTES = 60_000;
 const WIDTHS = { desktop: DESKTOP, phone: ADMIN_PHONE };
