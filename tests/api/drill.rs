@@ -53,7 +53,7 @@ fn commands() -> Vec<&'static str> {
 
 #[actix_web::test]
 async fn the_runbooks_drill_of_all_three_rotations_does_what_it_says() {
-    let database = TestDatabase::create().await;
+    let database = TestDatabase::empty().await;
     let (port, metrics) = (free_port(), free_port());
     // Everything is in `.env`, as the runbook has it.
     let line = CommandLine::new::<String, String>([]);

@@ -23,7 +23,7 @@ const STOPPED_WITHIN: Duration = Duration::from_secs(10);
 
 /// A world's settings on an empty database of its own.
 async fn on_an_empty_database(app: &TestApp) -> (TestDatabase, std::collections::HashMap<String, String>) {
-    let database = TestDatabase::create().await;
+    let database = TestDatabase::empty().await;
     let mut settings = app.settings.clone();
     settings.insert("DATABASE_URL".into(), database.url.clone());
     (database, settings)

@@ -13,7 +13,7 @@ use crate::support::database::TestDatabase;
 
 /// A command line over a database of its own.
 async fn with_database() -> (CommandLine, TestDatabase) {
-    let database = TestDatabase::create().await;
+    let database = TestDatabase::empty().await;
     let line = CommandLine::new([("DATABASE_URL", database.url.as_str()), ("ENCRYPTION_KEYS", ENCRYPTION_KEYS)]);
     (line, database)
 }

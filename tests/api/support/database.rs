@@ -2,11 +2,15 @@
 //! is made and dropped in milliseconds.
 
 use std::collections::BTreeMap;
-use std::process::Command;
 
 use sea_orm::{ConnectionTrait, Database, DatabaseConnection, Statement};
 use tempfile::TempDir;
 use ulid::Ulid;
+
+use super::template;
+
+/// The file of a SQLite database in its folder.
+const SQLITE: &str = "test.db";
 
 /// A database that is gone when the value is.
 pub(crate) struct TestDatabase {
@@ -37,23 +41,35 @@ impl TestDatabase {
         std::env::var("TEST_DATABASE_URL").ok().filter(|server| server.starts_with("postgres"))
     }
 
-    #[expect(clippy::disallowed_methods, reason = "the suite is told where a newer version is")]
+    /// For a test that is not about the schema. On SQLite it is there already; on PostgreSQL the application makes it.
     pub(crate) async fn create() -> Self {
+        if Self::postgres_server().is_some() || newer_version().is_some() {
+            return Self::empty().await;
+        }
+        let folder = tempfile::tempdir().unwrap();
+        template::copy(&folder.path().join(SQLITE)).await;
+        Self::sqlite_in(folder)
+    }
+
+    /// Without tables, but where a newer version made some.
+    pub(crate) async fn empty() -> Self {
         let database = match Self::postgres_server() {
             Some(server) => Self::postgres(server).await,
             None => Self::sqlite(),
         };
-        // The binary of a newer version, where the suite looks at this one on that one's schema.
-        if let Ok(newer) = std::env::var("TEST_MIGRATED_BY") {
-            let migrated = Command::new(newer).arg("migrate").env("DATABASE_URL", &database.url).output().unwrap();
-            assert!(migrated.status.success(), "{}", String::from_utf8_lossy(&migrated.stderr));
+        if let Some(newer) = newer_version() {
+            template::migrate(&newer, &database.url);
         }
         database
     }
 
+    /// A file of SQLite that is not there yet.
     pub(crate) fn sqlite() -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        let url = format!("sqlite://{}?mode=rwc", folder.path().join("test.db").display());
+        Self::sqlite_in(tempfile::tempdir().unwrap())
+    }
+
+    fn sqlite_in(folder: TempDir) -> Self {
+        let url = format!("sqlite://{}?mode=rwc", folder.path().join(SQLITE).display());
         Self { url, kind: Kind::Sqlite { _folder: folder } }
     }
 
@@ -151,6 +167,12 @@ impl TestDatabase {
         let rows = self.rows().await;
         rows[table].iter().map(|line| serde_json::from_str(line).unwrap()).collect()
     }
+}
+
+/// The binary of a newer version, where the suite looks at this one on that one's schema.
+#[expect(clippy::disallowed_methods, reason = "the suite is told where a newer version is")]
+fn newer_version() -> Option<String> {
+    std::env::var("TEST_MIGRATED_BY").ok()
 }
 
 async fn column(db: &DatabaseConnection, sql: &str, name: &str) -> Vec<String> {

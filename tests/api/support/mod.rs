@@ -28,5 +28,6 @@ pub(crate) mod session;
 pub(crate) mod signer;
 pub(crate) mod staff;
 pub(crate) mod stutter;
+mod template;
 pub(crate) mod wait;
 pub(crate) mod webhook;
