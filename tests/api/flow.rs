@@ -178,6 +178,22 @@ async fn trouble_with_the_token_or_the_rate_only_delays() {
 }
 
 #[actix_web::test]
+async fn a_refusal_is_understood_however_much_it_says() {
+    let app = TestApp::start().await;
+    let id = app.shop_id(SHOP).await;
+    app.turn_on(SHOP, Destination::Flow).await;
+    app.admin.set_fault(AdminFault::LongRefusal);
+    app.deliver(SHOP, &happened("evt_1", HappeningKind::Connected)).await;
+    let delivery = async || app.store.list_deliveries(id, None, None, 9).await.unwrap().remove(0);
+    until(PATIENCE, "it is tried", async || delivery().await.problem.is_some()).await;
+    let held = delivery().await;
+    assert!(held.problem.as_ref().is_some_and(|problem| problem.contains("rejected the app's access")), "{held:?}");
+    assert_eq!(held.attempts, 0, "no try is used up");
+    app.admin.set_fault(AdminFault::None);
+    app.until_state(SHOP, "delivered", 1).await;
+}
+
+#[actix_web::test]
 async fn without_access_to_the_shop_everything_waits_and_no_try_is_used_up() {
     let app = TestApp::start().await;
     let (id, by) = (app.shop_id(SHOP).await, Actor::CommandLine);

@@ -15,6 +15,8 @@ use super::fake_tokens::FakeTokens;
 pub(crate) enum AdminFault {
     None,
     Status(u16),
+    /// 401, with more behind it than is read of an answer.
+    LongRefusal,
     Throttled,
     AccessDenied,
     Hang,
@@ -121,6 +123,9 @@ impl Respond for Answer {
         match state.fault {
             AdminFault::None | AdminFault::Padded(_) => {}
             AdminFault::Status(status) => return ResponseTemplate::new(status),
+            AdminFault::LongRefusal => {
+                return ResponseTemplate::new(401).set_body_raw(vec![b' '; 300 * 1024], "text/plain");
+            }
             AdminFault::Hang => return ResponseTemplate::new(200).set_delay(Duration::from_secs(30)),
             AdminFault::Throttled => return refused("THROTTLED"),
             AdminFault::AccessDenied => return refused("ACCESS_DENIED"),
